@@ -1,0 +1,90 @@
+/**
+ * `npm run bench`: runs every benchmark, prints what each prints, and writes docs/BENCHMARKS.md anew. Names after `--` run
+ * only those and write nothing: `npm run bench -- whole wires`.
+ */
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { version } from "../package.json";
+
+interface Section {
+  name: string;
+  title: string;
+  /** After `bun`. */
+  argv: string[];
+  about: string;
+}
+
+const SECTIONS: Section[] = [
+  {
+    name: "whole",
+    title: "The agent as a whole",
+    argv: ["bench/whole.ts"],
+    about:
+      "The compiled binary against a scripted OpenAI-compatible server in the measuring process, which answers at once. The peers named in the issue were measured the same way on such a machine: codex 9 ms, 242 ms, 329 ms, 3,343 ms; claude --bare 401 ms; pi 816 ms, 883 ms, 1,249 ms.",
+  },
+  {
+    name: "files",
+    title: "Files and search",
+    argv: ["bench/files.ts"],
+    about: "The file tools on generated trees, beside GNU grep on the same tree in the same run.",
+  },
+  {
+    name: "checkpoints",
+    title: "Checkpoints",
+    argv: ["bench/checkpoints.ts"],
+    about: "Recording, comparing and restoring a workspace.",
+  },
+  {
+    name: "wires",
+    title: "Wires",
+    argv: ["bench/wires.ts"],
+    about: "Decoding generated streams of 10 MB of each provider's protocol.",
+  },
+  {
+    name: "providers",
+    title: "Providers",
+    argv: ["bench/providers.ts"],
+    about:
+      "What finding credentials and choosing a model costs at a start, and what an Ollama server costs that accepts connections and never answers.",
+  },
+  {
+    name: "lift",
+    title: "Lift: what evaluation and refining add",
+    argv: ["bench/lift/run.ts", "--seeds", "final", "--tasks", "300"],
+    about:
+      "300 synthetic tasks with real files and tests and a scripted model that fixes and breaks by chance (bench/lift). The seeds of this run were not used while building.",
+  },
+];
+
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !SECTIONS.some((section) => section.name === name));
+if (unknown.length > 0) {
+  console.error(
+    `no benchmark is called ${unknown.join(", ")}; there are ${SECTIONS.map(({ name }) => name).join(", ")}`,
+  );
+  process.exit(2);
+}
+const chosen = named.length > 0 ? SECTIONS.filter(({ name }) => named.includes(name)) : SECTIONS;
+const machine = `${cpus().length} × ${cpus()[0]?.model ?? "CPU"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
+const day = new Date().toISOString().slice(0, 10);
+const head = `# Benchmarks
+
+Every number here was measured, by the command beside it, on the machine named. Nothing is estimated.
+
+Measured on ${day} with \`npm run bench\`: ${machine}; OpenKoi ${version}, Bun ${Bun.version}.
+`;
+const parts: string[] = [];
+for (const { title, argv, about } of chosen) {
+  const child = Bun.spawn([process.execPath, ...argv], {
+    cwd: join(import.meta.dir, ".."),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const [text, code] = await Promise.all([child.stdout.text(), child.exited]);
+  if (code !== 0) throw new Error(`${argv.join(" ")} ended with ${code}:\n${text}`);
+  console.log(text);
+  const table = text.replace(/^\{.*\}$/gm, "").trim();
+  parts.push(`## ${title}\n\n\`bun ${argv.join(" ")}\`. ${about}\n\n${table}\n`);
+}
+if (named.length === 0) await Bun.write(join(import.meta.dir, "../docs/BENCHMARKS.md"), [head, ...parts].join("\n"));

@@ -1,0 +1,203 @@
+import { join, resolve } from "node:path";
+import { type Config, loadConfig, type ProjectClaim } from "./base/config.ts";
+import { taskId } from "./base/crypto/random.ts";
+import { type Env, readEnv } from "./base/env.ts";
+import { type Grants, isTrusted, loadGrants } from "./base/grants.ts";
+import { type Paths, resolvePaths } from "./base/paths.ts";
+import type { Redactor } from "./base/redact.ts";
+import { sleep } from "./base/stream.ts";
+import type { Reader } from "./contracts/event.ts";
+import type { SandboxPosture } from "./contracts/exec.ts";
+import type { Clock } from "./contracts/kit.ts";
+import type { Ledger } from "./contracts/ledger.ts";
+import type { Answer, Question } from "./contracts/question.ts";
+import type { Outcome, Task } from "./contracts/task.ts";
+import { createDiscovery } from "./credentials/discover.ts";
+import type { Keychain } from "./credentials/other-programs.ts";
+import { createExec } from "./exec/index.ts";
+import { realFolder, refuseAsWorkspace } from "./folders.ts";
+import { launch, type Root, sandboxOf } from "./launch.ts";
+import { makePrivateTemp, removeAbandonedTemps } from "./private-temp.ts";
+import { createProviders, type Providers } from "./providers/index.ts";
+import { historyOf } from "./readers/interrupted.ts";
+import { createLedger } from "./readers/ledger.ts";
+import { redactedModel } from "./redacted.ts";
+import { collectDaily } from "./workspace/index.ts";
+
+/** What a process has once. A daemon has one App and many tasks. */
+export interface App {
+  readonly env: Env;
+  readonly paths: Paths;
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  /** Loads and freezes the settings for a folder. */
+  settings(request: SettingsRequest): Promise<Settings>;
+  /** The providers under these settings. */
+  providers(settings: ProviderSettings, tapes?: Tapes): Providers;
+  /** Starts a task; returns when everything it needs is there and the engine runs. */
+  start(request: TaskRequest): Promise<RunningTask>;
+  /** Goes on with a task that was cut short, from the last event of its transcript. */
+  resume(request: ResumeRequest): Promise<RunningTask>;
+  /** What would hold the commands of a task under these settings; tried, not looked up. Throws a UserError where none may run. */
+  posture(settings: ProviderSettings): Promise<SandboxPosture>;
+  /**
+   * Removes what nobody can need any more: old checkpoints once a day, what killed processes left in the temporary
+   * folder each time. Takes a few seconds at most and never throws.
+   */
+  tidy(): Promise<void>;
+}
+
+export interface SettingsRequest {
+  /** The workspace; absolute or relative to the process's folder. */
+  dir: string;
+  configFile?: string;
+  /** Dotted config keys from flags. */
+  overrides?: Record<string, string | number | boolean>;
+  /** Asks the user whether a folder's own settings are to be used; absent where nobody is there. */
+  trust?: (claim: ProjectClaim) => Promise<boolean | undefined>;
+}
+
+export interface Settings {
+  config: Config;
+  warnings: string[];
+  workspace: string;
+  /** What the user allowed for this folder once and for all. */
+  grants: Grants;
+}
+
+export type ProviderSettings = Pick<Settings, "config" | "workspace">;
+
+/** Where model exchanges are recorded to or replayed from. */
+export interface Tapes {
+  record?: string;
+  replay?: string;
+}
+
+/** Who is there while a task runs. */
+export interface Company extends Tapes, Pick<SettingsRequest, "trust"> {
+  readers: readonly Reader[];
+  answer: (question: Question, signal: AbortSignal) => Promise<Answer>;
+  /** Somebody watches and can be asked. */
+  attended?: boolean;
+  signal: AbortSignal;
+}
+
+export interface TaskRequest extends SettingsRequest, Company {
+  description: string;
+  context?: string;
+  addDirs?: readonly string[];
+  schema?: { [key: string]: unknown };
+}
+
+/** Settings that are given again go before those that the task was started with. */
+export interface ResumeRequest extends Omit<SettingsRequest, "dir">, Company {
+  /** Its id. */
+  task: string;
+}
+
+export interface RunningTask {
+  task: Task;
+  /** Where the transcript lies. */
+  transcript: string;
+  outcome: Promise<Outcome>;
+  /** Says something to the running task; it is read between turns. */
+  steer(text: string): void;
+}
+
+/** After so long the rest of tidying is left for the next day, ms: somebody is waiting for the prompt. */
+const TIDY_MS = 5000;
+
+const systemClock: Clock = { now: () => Date.now(), sleep };
+
+/** The composition root: with launch.ts the one place that knows every part. */
+export function createApp(env: Env = readEnv()): App {
+  const paths = resolvePaths(env);
+  const clock = systemClock;
+  const ledger = createLedger({ paths });
+
+  async function settings(request: SettingsRequest): Promise<Settings> {
+    const workspace = realFolder(request.dir, "workspace");
+    const grants = await loadGrants(paths, workspace);
+    const { config, warnings } = await loadConfig({
+      paths,
+      env,
+      projectDir: workspace,
+      trust: (claim) => isTrusted(grants, claim, env, request.trust),
+      ...(request.configFile === undefined ? {} : { configFile: request.configFile }),
+      ...(request.overrides === undefined ? {} : { flags: request.overrides }),
+    });
+    return { config, warnings, workspace, grants };
+  }
+
+  function providers({ config, workspace }: ProviderSettings, tapes: Tapes = {}, redactor?: Redactor): Providers {
+    return createProviders({
+      config,
+      env,
+      paths,
+      clock,
+      workspace,
+      discover: createDiscovery({ env, paths, clock, keychain: keychainOf(paths) }),
+      lists: join(paths.cache, "models"),
+      ...(redactor ? { wrap: (model) => redactedModel(model, redactor) } : {}),
+      ...tapes,
+    });
+  }
+
+  async function start(request: TaskRequest): Promise<RunningTask> {
+    const here = await settings(request);
+    const { workspace } = here;
+    refuseAsWorkspace(workspace, paths);
+    const addDirs = (request.addDirs ?? []).map((dir) => realFolder(dir, "--add-dir folder"));
+    for (const dir of addDirs) refuseAsWorkspace(dir, paths);
+    const { description, context, schema, configFile } = request;
+    const describe = (hide: Redactor["hide"]): Task => ({
+      id: taskId(clock.now()),
+      description: hide(description),
+      ...(context === undefined ? {} : { context: hide(context) }),
+      workspace,
+      addDirs,
+      ...(schema === undefined ? {} : { schema }),
+      settings: request.overrides ?? {},
+      ...(configFile === undefined ? {} : { configFile: resolve(configFile) }),
+      createdAt: new Date(clock.now()).toISOString(),
+    });
+    return launch(root, { here, describe, history: [], request });
+  }
+
+  async function resume(request: ResumeRequest): Promise<RunningTask> {
+    const { history, task: earlier, lastAlive } = await historyOf(paths, request.task);
+    const configFile = request.configFile === undefined ? earlier.configFile : resolve(request.configFile);
+    const overrides = { ...earlier.settings, ...request.overrides };
+    const file = configFile === undefined ? {} : { configFile };
+    const trust = request.trust && { trust: request.trust };
+    const here = await settings({ dir: earlier.workspace, overrides, ...file, ...trust });
+    const task = { ...earlier, settings: overrides, ...file };
+    return launch(root, { here, describe: () => task, history, request, lastAlive });
+  }
+
+  async function posture(here: ProviderSettings): Promise<SandboxPosture> {
+    using temp = makePrivateTemp();
+    const exec = await createExec(sandboxOf(root, here, [], temp.path));
+    await exec.close();
+    return exec.posture;
+  }
+
+  async function tidy(): Promise<void> {
+    const end = performance.now() + TIDY_MS;
+    removeAbandonedTemps(clock.now());
+    await collectDaily({ dir: paths.checkpoints, now: clock.now(), isOver: () => performance.now() > end });
+  }
+
+  const root: Root = { env, paths, clock, ledger, providers };
+  return { env, paths, clock, ledger, settings, providers, start, resume, posture, tidy };
+}
+
+/** macOS alone has one; its code is loaded when an item is looked for. */
+function keychainOf({ userHome }: Paths): Keychain | undefined {
+  if (process.platform !== "darwin") return undefined;
+  const keychain = async () => (await import("./exec/keychain.ts")).createKeychain(userHome);
+  return {
+    has: async (service) => (await keychain()).has(service),
+    secret: async (service, signal) => (await keychain()).secret(service, signal),
+  };
+}

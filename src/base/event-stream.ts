@@ -1,0 +1,143 @@
+import { crc32 } from "./crypto/crc32.ts";
+
+/**
+ * `application/vnd.amazon.eventstream`, the binary framing of AWS streams (smithy.io/2.0/aws/amazon-eventstream.html):
+ * total length, header length, their CRC-32, headers, payload, the CRC-32 of everything before.
+ */
+
+/** One message. Headers of other types than strings are left out: none of them says what a message is. */
+export interface EventMessage {
+  headers: Readonly<Record<string, string>>;
+  payload: Uint8Array;
+}
+
+/** The stream is not one, was damaged on the way, or ends inside a message. */
+export class EventStreamError extends Error {
+  override readonly name = "EventStreamError";
+}
+
+const PRELUDE = 12;
+const CHECKSUM = 4;
+/** The format's own limits, bytes. */
+const MAX_MESSAGE = 24 * 1024 * 1024;
+const MAX_HEADERS = 128 * 1024;
+/** Messages of a stream have a handful of header blocks, again and again. */
+const MAX_REMEMBERED = 64;
+
+/**
+ * Cuts a stream into messages, every checksum checked. A payload is a view that is valid until the next message is
+ * asked for.
+ *
+ * @throws EventStreamError
+ */
+export async function* decodeEventStream(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<EventMessage> {
+  const headers = new HeaderReader();
+  let rest: Uint8Array = new Uint8Array(0);
+  /** Bytes of `rest` that were not read; behind them it has room to grow. */
+  let held = 0;
+  let wanted = PRELUDE;
+  for await (const chunk of chunks) {
+    let bytes = chunk;
+    if (held > 0) {
+      if (held + chunk.length > rest.length) rest = grown(rest, held, Math.max(wanted, held + chunk.length));
+      rest.set(chunk, held);
+      held += chunk.length;
+      if (held < wanted) continue;
+      bytes = rest.subarray(0, held);
+    }
+    let at = 0;
+    wanted = PRELUDE;
+    while (bytes.length - at >= PRELUDE) {
+      const length = messageLength(bytes, at);
+      if (bytes.length - at < length) {
+        wanted = length;
+        break;
+      }
+      yield message(bytes, at, length, headers);
+      at += length;
+    }
+    const left = bytes.subarray(at);
+    // What is left may lie in `rest` itself; a large block that is done with is let go.
+    if (left.length > rest.length || rest.length > 4 * Math.max(wanted, 65_536)) rest = left.slice();
+    else rest.set(left);
+    held = left.length;
+  }
+  if (held > 0) throw new EventStreamError("the stream ended inside a message");
+}
+
+function grown(bytes: Uint8Array, used: number, needed: number): Uint8Array {
+  const larger = new Uint8Array(Math.max(needed, 2 * bytes.length));
+  larger.set(bytes.subarray(0, used));
+  return larger;
+}
+
+/** Reads a prelude. The lengths are used only after their checksum was right. */
+function messageLength(bytes: Uint8Array, at: number): number {
+  if (crc32(bytes, at, at + 8) !== uint32(bytes, at + 8)) {
+    throw new EventStreamError("the checksum of a message's lengths is wrong");
+  }
+  const total = uint32(bytes, at);
+  const headers = uint32(bytes, at + 4);
+  if (total > MAX_MESSAGE || headers > MAX_HEADERS || PRELUDE + headers + CHECKSUM > total) {
+    throw new EventStreamError("a message states impossible lengths");
+  }
+  return total;
+}
+
+function message(bytes: Uint8Array, at: number, length: number, reader: HeaderReader): EventMessage {
+  const end = at + length - CHECKSUM;
+  if (crc32(bytes, at, end) !== uint32(bytes, end)) throw new EventStreamError("the checksum of a message is wrong");
+  const body = at + PRELUDE + uint32(bytes, at + 4);
+  return { headers: reader.read(bytes.subarray(at + PRELUDE, body)), payload: bytes.subarray(body, end) };
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}
+
+/** Lengths of the values of fixed size by their type: true, false, byte, short, integer, long, …, timestamp, uuid. */
+const FIXED: Readonly<Record<number, number>> = { 0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16 };
+const BYTES = 6;
+const STRING = 7;
+
+class HeaderReader {
+  readonly #known: { block: Uint8Array; headers: Readonly<Record<string, string>> }[] = [];
+  readonly #decoder = new TextDecoder();
+
+  read(block: Uint8Array): Readonly<Record<string, string>> {
+    for (const known of this.#known) if (same(known.block, block)) return known.headers;
+    const headers = this.#parse(block);
+    if (this.#known.length < MAX_REMEMBERED) this.#known.push({ block: block.slice(), headers });
+    return headers;
+  }
+
+  #parse(block: Uint8Array): Record<string, string> {
+    const headers: Record<string, string> = {};
+    let at = 0;
+    while (at < block.length) {
+      const nameEnd = at + 1 + block[at]!;
+      const type = block[nameEnd]!;
+      let from = nameEnd + 1;
+      let size = FIXED[type];
+      if (type === BYTES || type === STRING) {
+        size = (block[from]! << 8) | block[from + 1]!;
+        from += 2;
+      }
+      if (size === undefined || !(from + size <= block.length)) {
+        throw new EventStreamError("a message has headers that cannot be read");
+      }
+      if (type === STRING) {
+        const name = this.#decoder.decode(block.subarray(at + 1, nameEnd));
+        headers[name] = this.#decoder.decode(block.subarray(from, from + size));
+      }
+      at = from + size;
+    }
+    return headers;
+  }
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,269 @@
+/**
+ * The rules of `.gitignore` (https://git-scm.com/docs/gitignore), as git itself applies them: the last rule that
+ * matches decides, `!` takes back, a `/` inside anchors, a `/` at the end means folders only.
+ */
+
+/** The rules of one file. Paths are relative to the folder the file lies in, with `/`. */
+export interface IgnoreRules {
+  /**
+   * True: ignored, false: taken back by `!`, undefined: no rule speaks about it. A folder that is ignored hides all it
+   * holds; asking about what lies inside is the caller's mistake. A link to a folder is not a folder.
+   */
+  match(path: string, name: string, isDirectory: boolean): boolean | undefined;
+}
+
+/** Parses the text of an ignore file. Lines that can never match are left out, as git does; it never throws. */
+export function parseIgnore(text: string): IgnoreRules {
+  const rules: Rule[] = [];
+  for (const line of text.replace(/^\uFEFF/, "").split("\n")) {
+    const rule = parseLine(line.endsWith("\r") ? line.slice(0, -1) : line, rules.length);
+    if (rule) rules.push(rule);
+  }
+  return new CompiledRules(rules);
+}
+
+interface Rule {
+  /** Place in the file: the highest that matches wins. */
+  order: number;
+  negated: boolean;
+  directoryOnly: boolean;
+  /** Against the whole path, else against the name alone. */
+  anchored: boolean;
+  pattern: readonly Token[];
+}
+
+function parseLine(line: string, order: number): Rule | undefined {
+  let body = trimTrailingSpaces(line);
+  if (body === "" || body.startsWith("#")) return undefined;
+  const negated = body.startsWith("!");
+  if (negated) body = body.slice(1);
+  const directoryOnly = body.endsWith("/");
+  if (directoryOnly) body = body.slice(0, -1);
+  const anchored = body.includes("/");
+  if (body.startsWith("/")) body = body.slice(1);
+  const pattern = body === "" ? undefined : compile(body);
+  return pattern && { order, negated, directoryOnly, anchored, pattern };
+}
+
+function trimTrailingSpaces(line: string): string {
+  let end = 0;
+  for (let i = 0; i < line.length; i++) {
+    if (line[i] === "\\") end = Math.min(++i + 1, line.length);
+    else if (line[i] !== " ") end = i + 1;
+  }
+  return line.slice(0, end);
+}
+
+/**
+ * A character to be found as it is, or: `?`; `*` within a name; `dirs` (the `**` and slash: any number of folders);
+ * `rest` (`**` at the end: all that follows); a class like `[a-z]`.
+ */
+type Token = string | { kind: "any" | "star" | "dirs" | "rest" } | CharacterClass;
+
+interface CharacterClass {
+  kind: "class";
+  test: (char: string) => boolean;
+}
+
+/** One character a byte: git's `?` and classes match bytes, so three `?` match a `€`. */
+function bytesOf(text: string): string {
+  return /[^\x00-\x7f]/.test(text) ? Buffer.from(text).toString("latin1") : text;
+}
+
+function textOf(literals: readonly string[]): string {
+  return Buffer.from(literals.join(""), "latin1").toString();
+}
+
+/** Undefined for a pattern that cannot match anything: an open bracket or a backslash at the end. */
+function compile(pattern: string): Token[] | undefined {
+  const tokens: Token[] = [];
+  const bytes = bytesOf(pattern);
+  for (let i = 0; i < bytes.length; ) {
+    const char = bytes[i]!;
+    if (char === "\\") {
+      if (i + 1 === bytes.length) return undefined;
+      tokens.push(bytes[i + 1]!);
+      i += 2;
+    } else if (char === "*") {
+      let end = i;
+      while (bytes[end] === "*") end++;
+      // git compares the plain start of a pattern by itself, so that `ab**/c` is `ab`, then any folders, then `c`.
+      const whole = end - i > 1 && (bytes[i - 1] === "/" || /^[^*?[\\]*$/.test(bytes.slice(0, i)));
+      if (whole && bytes[end] === "/") {
+        tokens.push({ kind: "dirs" });
+        end++;
+      } else tokens.push({ kind: whole && end === bytes.length ? "rest" : "star" });
+      i = end;
+    } else if (char === "[") {
+      const set = parseClass(bytes, i + 1);
+      if (!set) return undefined;
+      tokens.push({ kind: "class", test: set.test });
+      i = set.end;
+    } else {
+      tokens.push(char === "?" ? { kind: "any" } : char);
+      i++;
+    }
+  }
+  return tokens;
+}
+
+/** Reads a class from behind its `[`. Undefined where it is never closed. */
+function parseClass(bytes: string, start: number): { test: (char: string) => boolean; end: number } | undefined {
+  let i = start;
+  const negated = bytes[i] === "!" || bytes[i] === "^";
+  if (negated) i++;
+  const tests: ((char: string) => boolean)[] = [];
+  for (let first = true; first || bytes[i] !== "]"; first = false) {
+    if (i >= bytes.length) return undefined;
+    if (bytes[i] === "[" && bytes[i + 1] === ":") {
+      const close = bytes.indexOf("]", i + 2);
+      if (close > 0 && bytes[close - 1] === ":") {
+        const named = namedClass(bytes.slice(i + 2, close - 1));
+        if (!named) return undefined;
+        tests.push((char) => named.test(char));
+        i = close + 1;
+        continue;
+      }
+    }
+    const from = bytes[i] === "\\" ? bytes[++i] : bytes[i];
+    if (from === undefined) return undefined;
+    i++;
+    if (bytes[i] === "-" && bytes[i + 1] !== undefined && bytes[i + 1] !== "]") {
+      i++;
+      const to = bytes[i] === "\\" ? bytes[++i] : bytes[i];
+      if (to === undefined) return undefined;
+      i++;
+      tests.push((char) => char >= from && char <= to);
+    } else tests.push((char) => char === from);
+  }
+  return { test: (char) => char !== "/" && tests.some((test) => test(char)) !== negated, end: i + 1 };
+}
+
+function namedClass(name: string): RegExp | undefined {
+  const sets: Record<string, string> = {
+    alnum: "A-Za-z0-9",
+    alpha: "A-Za-z",
+    blank: " \\t",
+    cntrl: "\\x00-\\x1f\\x7f",
+    digit: "0-9",
+    graph: "!-~",
+    lower: "a-z",
+    print: " -~",
+    punct: "!-\\/:-@\\[-`{-~",
+    space: "\\s",
+    upper: "A-Z",
+    xdigit: "0-9A-Fa-f",
+  };
+  return Object.hasOwn(sets, name) ? new RegExp(`^[${sets[name]}]$`) : undefined;
+}
+
+/**
+ * Matches without recursion. Going back to the last `*`, and from there to the last `**`, is enough: what lies before
+ * them cannot match better. So no pattern takes exponential time, whoever wrote it.
+ */
+function matches(pattern: readonly Token[], text: string): boolean {
+  let p = 0;
+  let t = 0;
+  let afterStar = -1;
+  let starAt = 0;
+  let afterDirs = -1;
+  let dirsAt = 0;
+  for (;;) {
+    const token = pattern[p];
+    if (token === undefined) {
+      if (t === text.length) return true;
+    } else if (typeof token === "string") {
+      if (text[t] === token) {
+        t++;
+        p++;
+        continue;
+      }
+    } else if (token.kind === "star") {
+      afterStar = ++p;
+      starAt = t;
+      continue;
+    } else if (token.kind === "dirs") {
+      afterDirs = ++p;
+      dirsAt = t;
+      afterStar = -1;
+      continue;
+    } else if (token.kind === "rest") {
+      return true;
+    } else if (t < text.length) {
+      const char = text[t]!;
+      if (token.kind === "class" ? token.test(char) : char !== "/") {
+        t++;
+        p++;
+        continue;
+      }
+    }
+    if (afterStar >= 0 && starAt < text.length && text[starAt] !== "/") {
+      t = ++starAt;
+      p = afterStar;
+      continue;
+    }
+    const slash = afterDirs < 0 ? -1 : text.indexOf("/", dirsAt);
+    if (slash < 0) return false;
+    dirsAt = slash + 1;
+    t = dirsAt;
+    p = afterDirs;
+    afterStar = -1;
+  }
+}
+
+/** Rules sorted by what they cost: most are plain names or suffixes and need no matching at all. */
+class CompiledRules implements IgnoreRules {
+  private readonly names = new Map<string, Rule[]>();
+  private readonly paths = new Map<string, Rule[]>();
+  /** `*.ext`, latest first. */
+  private readonly suffixes: { suffix: string; rule: Rule }[] = [];
+  /** The rest, latest first. */
+  private readonly globs: Rule[] = [];
+
+  constructor(rules: readonly Rule[]) {
+    for (const rule of rules.toReversed()) {
+      const [first, ...others] = rule.pattern;
+      if (rule.pattern.every(isLiteral)) {
+        const map = rule.anchored ? this.paths : this.names;
+        const key = textOf(rule.pattern);
+        const same = map.get(key);
+        if (same) same.push(rule);
+        else map.set(key, [rule]);
+      } else if (!rule.anchored && typeof first === "object" && first.kind === "star" && others.every(isLiteral)) {
+        this.suffixes.push({ suffix: textOf(others), rule });
+      } else this.globs.push(rule);
+    }
+  }
+
+  match(path: string, name: string, isDirectory: boolean): boolean | undefined {
+    let best = latest(this.names.get(name), isDirectory, undefined);
+    if (this.paths.size > 0) best = latest(this.paths.get(path), isDirectory, best);
+    for (const { suffix, rule } of this.suffixes) {
+      if (best && rule.order < best.order) break;
+      if (name.endsWith(suffix) && (isDirectory || !rule.directoryOnly)) {
+        best = rule;
+        break;
+      }
+    }
+    if (this.globs.length === 0) return best && !best.negated;
+    const pathBytes = bytesOf(path);
+    const nameBytes = bytesOf(name);
+    for (const rule of this.globs) {
+      if (best && rule.order < best.order) break;
+      if ((isDirectory || !rule.directoryOnly) && matches(rule.pattern, rule.anchored ? pathBytes : nameBytes)) {
+        best = rule;
+        break;
+      }
+    }
+    return best && !best.negated;
+  }
+}
+
+function isLiteral(token: Token): token is string {
+  return typeof token === "string";
+}
+
+function latest(rules: readonly Rule[] | undefined, isDirectory: boolean, best: Rule | undefined): Rule | undefined {
+  const found = rules?.find((rule) => isDirectory || !rule.directoryOnly);
+  return found && (!best || found.order > best.order) ? found : best;
+}

@@ -1,0 +1,77 @@
+import { type App, type Company, createApp, type RunningTask } from "../app.ts";
+import { Exit, type ExitCode, Interruption, UserError } from "../base/errors.ts";
+import type { Reader } from "../contracts/event.ts";
+import type { Outcome, OutcomeStatus } from "../contracts/task.ts";
+import { createTerminalAsk } from "./ask.ts";
+import { createDisplay, printOutcome } from "./display/index.ts";
+import { describeError, remedyOf } from "./failure.ts";
+import type { Flags } from "./flags.ts";
+import type { Signals } from "./signals.ts";
+import { askTrust } from "./trust.ts";
+
+const EXIT_OF: Record<OutcomeStatus, ExitCode> = {
+  accepted: Exit.ok,
+  answered: Exit.ok,
+  completed: Exit.ok,
+  below: Exit.below,
+  regressed: Exit.below,
+  unmeasured: Exit.below,
+  budget: Exit.limit,
+  timeout: Exit.limit,
+  escalated: Exit.limit,
+  failed: Exit.failure,
+  cancelled: Exit.interrupted,
+};
+
+/** Begins a task and is there until its end: shows it, answers its questions, prints its result, gives the exit code. */
+export async function accompany(
+  flags: Flags,
+  signals: Signals,
+  begin: (company: Company, app: App) => Promise<RunningTask>,
+): Promise<ExitCode> {
+  const format = flags.format ?? "text";
+  const display = createDisplay({ quiet: flags.quiet ?? false, verbose: flags.verbose ?? false, format });
+  let ended: Outcome | undefined;
+  const watch: Reader = {
+    receive(event) {
+      if (event.type === "task_finished") ended = event.outcome;
+    },
+  };
+  try {
+    const app = createApp();
+    const attended = isInteractive(flags);
+    const answer = createTerminalAsk({ interactive: attended, pause: display.pause, resume: display.resume });
+    const company: Company = {
+      readers: [...display.readers, watch],
+      answer,
+      attended,
+      ...(attended ? { trust: (claim) => askTrust(claim, answer, signals.signal) } : {}),
+      signal: signals.signal,
+    };
+    const task = await begin(company, app);
+    const outcome = await task.outcome;
+    // Who asked for a value that fits a schema reads JSON or nothing, never the words that it was to be made of.
+    const isWanted = format !== "text" || !task.task.schema || "value" in outcome;
+    if (isWanted) await printOutcome(format, outcome);
+    if (flags.quiet && outcome.status === "failed") process.stderr.write(`openkoi: ${outcome.reason}\n`);
+    await app.tidy();
+    return EXIT_OF[outcome.status];
+  } catch (error) {
+    if (ended && format === "json") await printOutcome(format, ended);
+    if (signals.signal.aborted) {
+      if (!(error instanceof Interruption)) process.stderr.write(describeError(error));
+      return Exit.interrupted;
+    }
+    const remedy = remedyOf(error);
+    // Where the display has said what happened, only the remedy is left to say.
+    if (flags.quiet || !ended || remedy === undefined) throw error;
+    process.stderr.write(`  ${remedy}\n`);
+    return error instanceof UserError ? error.exitCode : Exit.failure;
+  } finally {
+    signals.stop();
+  }
+}
+
+function isInteractive(flags: Flags): boolean {
+  return Boolean(process.stdin.isTTY && process.stderr.isTTY) && !flags.quiet;
+}

@@ -1,0 +1,81 @@
+import { readEnv } from "../base/env.ts";
+import type { Answer, Question } from "../contracts/question.ts";
+import { createStyle, displayMode } from "./display/style.ts";
+import { CTRL_C, type Keyboard, openKeys } from "./keyboard.ts";
+import { questionLines, type Reading, readChoice } from "./question.ts";
+
+export interface TerminalAskOptions {
+  /** False: nobody is there, and the policy answers. */
+  interactive: boolean;
+  /** Around each question, so that the live display leaves the screen alone. */
+  pause?(): void;
+  resume?(): void;
+  input?: Keyboard;
+  output?: { write(text: string): unknown; columns?: number };
+  color?: boolean;
+  /** What Ctrl-C does while single keys are read; the terminal itself does nothing then. */
+  interrupt?(): void;
+  /** How long keys are thrown away that were typed before the question was there, ms. */
+  settleMs?: number;
+}
+
+/**
+ * Answers questions on the terminal, one at a time. Where nobody can be asked the policy answers at once: permission is
+ * refused, an escalation stops the task, of other choices the first is taken.
+ */
+export function createTerminalAsk(
+  options: TerminalAskOptions,
+): (question: Question, signal: AbortSignal) => Promise<Answer> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (question, signal) => {
+    if (!options.interactive) return Promise.resolve(policyAnswer(question));
+    const answer = last.then(() => askOne(question, signal, options));
+    last = answer.catch(() => {});
+    return answer;
+  };
+}
+
+/** What is answered where nobody can be asked. */
+export function policyAnswer(question: Question): Answer {
+  const careful = { permission: "refuse", escalation: "stop", choice: "" } as const;
+  return { choice: careful[question.kind] || (question.choices[0] ?? ""), by: "policy" };
+}
+
+async function askOne(question: Question, signal: AbortSignal, options: TerminalAskOptions): Promise<Answer> {
+  signal.throwIfAborted();
+  const { input = process.stdin, output = process.stderr, settleMs = 20 } = options;
+  const color = options.color ?? displayMode(true, readEnv()).color;
+  const show = (whole: boolean) =>
+    output.write(questionLines(question, { width: output.columns || 80, style: createStyle(color), whole }).join("\n"));
+  options.pause?.();
+  // Consent to something destructive is typed out; one key is too easily hit.
+  const wantsLine = question.kind === "permission" && question.destructive;
+  const keys = openKeys(input, !wantsLine);
+  try {
+    await keys.discard(settleMs);
+    show(false);
+    for (;;) {
+      const typed = await keys.next(signal);
+      if (typed === undefined) return policyAnswer(question);
+      if (typed.includes(CTRL_C)) {
+        (options.interrupt ?? (() => process.kill(process.pid, "SIGINT")))();
+        continue;
+      }
+      const read: Reading = readChoice(question, typed);
+      if (read.kind === "choice") {
+        output.write(keys.raw ? `${read.choice}\n` : "");
+        return { choice: read.choice, by: "terminal" };
+      }
+      if (read.kind === "whole") {
+        output.write("\n");
+        show(true);
+      } else if (!keys.raw) output.write("Please answer with one of the letters in brackets: ");
+    }
+  } catch (error) {
+    output.write("\n");
+    throw error;
+  } finally {
+    keys.close();
+    options.resume?.();
+  }
+}

@@ -1,0 +1,95 @@
+import { Exit, type ExitCode, UsageError, UserError } from "../base/errors.ts";
+import { formatDuration } from "../base/text.ts";
+import type { CredentialRow, Login } from "../contracts/credential.ts";
+import { logIn } from "../credentials/oauth/session.ts";
+import { remove, saveKey } from "../credentials/store.ts";
+import type { CommandLine } from "./args.ts";
+import { oneLine } from "./display/layout.ts";
+import { interrupted } from "./picker.ts";
+import { freshStatuses, openPlace, type Place, pickProvider, rowNamed, sourceOf, statusLines } from "./place.ts";
+import { readSecret } from "./secret.ts";
+import { watchSignals } from "./signals.ts";
+
+/** `openkoi connect [TARGET|status]`: saves a key or logs in; shows what there is. */
+export async function connectCommand({ argument, flags }: CommandLine): Promise<ExitCode> {
+  const place = await openPlace(flags);
+  if (argument === "status") {
+    process.stdout.write(`${statusLines(await place.providers.statuses()).join("\n")}\n`);
+    return Exit.ok;
+  }
+  const remedy = "Name it: openkoi connect anthropic; openkoi connect status shows them all.";
+  const id = argument ?? (await pickProvider(place, "Connect", remedy));
+  if (id === undefined) return Exit.ok;
+  await connect(rowNamed(id, place), place);
+  return Exit.ok;
+}
+
+/** Connects one provider. @throws UserError where that was refused, UsageError where it takes no credential. */
+export async function connect(row: CredentialRow, place: Place): Promise<void> {
+  const saved = row.login ? await viaLogin({ ...row, login: row.login }, place) : await viaKey(row, place);
+  const status = (await freshStatuses(place)).find(({ id }) => id === row.id);
+  process.stdout.write(`${row.id}: ${saved}\n`);
+  // The first source wins, which need not be what was just saved.
+  if (status?.source && !saved.includes(status.source)) {
+    process.stderr.write(`openkoi: ${sourceOf(status)} comes before it and is what is used\n`);
+  }
+}
+
+async function viaLogin(row: CredentialRow & { login: Login }, { app }: Place): Promise<string> {
+  const signals = watchSignals();
+  try {
+    await logIn(row, {
+      clock: app.clock,
+      signal: signals.signal,
+      file: app.paths.auth,
+      show({ userCode, url, completeUrl, expiresInMs }) {
+        const lines = [
+          `To log in to ${row.displayName}, open this page on any device:`,
+          `  ${oneLine(completeUrl ?? url)}`,
+          `and enter the code:`,
+          `  ${oneLine(userCode)}`,
+          `It is good for ${formatDuration(expiresInMs)}. Enter it only if you asked for it. Waiting… (Ctrl-C stops)`,
+        ];
+        process.stderr.write(`${lines.join("\n")}\n`);
+      },
+    });
+  } catch (error) {
+    throw signals.signal.aborted ? interrupted() : error;
+  } finally {
+    signals.stop();
+  }
+  return `logged in, saved in auth.json`;
+}
+
+async function viaKey(row: CredentialRow, place: Place): Promise<string> {
+  if (row.keyEnv.length === 0) throw new UsageError(`${row.displayName} takes no key`, "There is nothing to connect.");
+  const { app, providers } = place;
+  if (process.stdin.isTTY && row.keyUrl) process.stderr.write(`A key is made at ${row.keyUrl}\n`);
+  const what = row.keyEnv.includes("AWS_ACCESS_KEY_ID") ? "ACCESS_KEY_ID:SECRET_ACCESS_KEY" : "Key";
+  const key = await readSecret({
+    prompt: `${what} for ${row.displayName}`,
+    remedy: `Type it, or pipe it in: openkoi connect ${row.id} < FILE. ${row.keyEnv[0]} works without saving it.`,
+  });
+  const signals = watchSignals();
+  try {
+    const answer = await providers.tryKey(row.id, key, signals.signal);
+    signals.signal.throwIfAborted();
+    if (answer.state === "refused") throw new UserError(`${answer.why}: it was not saved`, "Check the key.");
+    await saveKey(app.paths, row.id, key, signals.signal);
+    const path = `credentials/${row.id}.key`;
+    const status = (await freshStatuses(place)).find(({ id }) => id === row.id);
+    if (status?.state === "broken" && status.source === path) {
+      await remove(app.paths, row.id, signals.signal);
+      throw new UserError(
+        `${row.displayName}: that key cannot be used, it was not saved`,
+        status.remedy ?? "Check it.",
+      );
+    }
+    if (answer.state === "asked") return `saved in ${path} and works (${answer.models.length} models)`;
+    return `saved in ${path}, not checked${answer.why ? ` (${oneLine(answer.why)})` : ""}`;
+  } catch (error) {
+    throw signals.signal.aborted ? interrupted() : error;
+  } finally {
+    signals.stop();
+  }
+}

@@ -1,0 +1,80 @@
+import { readEnv } from "../../base/env.ts";
+import { stripControl } from "../../base/text.ts";
+import type { Reader } from "../../contracts/event.ts";
+import type { Outcome } from "../../contracts/task.ts";
+import type { Flags } from "../flags.ts";
+import type { Display, DisplayOptions } from "./display.ts";
+import { createJsonStream, outcomeJson } from "./json.ts";
+import { outcomeMarkdown } from "./markdown.ts";
+import { createPlain, createQuiet } from "./plain.ts";
+import { createScreen, systemTimer } from "./screen.ts";
+import { displayMode } from "./style.ts";
+import { createTerminal } from "./terminal.ts";
+import { createWriter } from "./writer.ts";
+
+export type Format = NonNullable<Flags["format"]>;
+
+/** What shows a task while it runs. */
+export interface Surface {
+  /** For the hub. */
+  readers: readonly Reader[];
+  /** Leaves the screen to a question until `resume`. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Progress on standard error and, with `--format stream-json`, the events on standard output. */
+export function createDisplay(flags: {
+  quiet: boolean;
+  verbose: boolean;
+  format: Format;
+  resumable?: boolean;
+}): Surface {
+  const display = chooseDisplay({
+    screen: createScreen(process.stderr),
+    ...displayMode(process.stderr.isTTY === true, readEnv()),
+    quiet: flags.quiet,
+    verbose: flags.verbose,
+    resumable: flags.resumable ?? true,
+    clock: { now: () => Date.now() },
+    timer: systemTimer,
+  });
+  const json = flags.format === "stream-json" ? [createJsonStream(createWriter(process.stdout))] : [];
+  return {
+    readers: [display, ...json],
+    pause: () => display.pause(),
+    resume: () => display.resume(),
+  };
+}
+
+/** The display that fits the place and the flags. */
+export function chooseDisplay(options: DisplayOptions): Display {
+  if (options.quiet) return createQuiet();
+  return options.live ? createTerminal(options) : createPlain(options);
+}
+
+/**
+ * Prints the result on standard output; `stream-json` has told it already, as its last event. Resolves when it has left
+ * the process, also when nobody wanted to read it to its end.
+ */
+export function printOutcome(format: Format, outcome: Outcome): Promise<void> {
+  return createWriter(process.stdout).write(outcomeText(format, outcome, process.stdout.isTTY === true));
+}
+
+/**
+ * The result in one of the formats. For a terminal control sequences are taken out; a pipe gets the text exactly as
+ * the model wrote it.
+ */
+export function outcomeText(format: Format, outcome: Outcome, terminal: boolean): string {
+  const shown = (text: string) => (terminal ? stripControl(text) : text);
+  switch (format) {
+    case "text":
+      return outcome.text === "" || outcome.text.endsWith("\n") ? shown(outcome.text) : shown(`${outcome.text}\n`);
+    case "markdown":
+      return shown(outcomeMarkdown(outcome));
+    case "json":
+      return outcomeJson(outcome);
+    case "stream-json":
+      return "";
+  }
+}

@@ -1,0 +1,18 @@
+import type { Reader } from "../../contracts/event.ts";
+import type { Outcome } from "../../contracts/task.ts";
+import type { Writer } from "./writer.ts";
+
+/**
+ * `--format stream-json`: every event, one JSON line each, as it happens; the last one holds the outcome. Waits for
+ * whoever reads it, so that a slow pipe costs no memory.
+ */
+export function createJsonStream(writer: Writer): Reader {
+  return {
+    receive: (event) => writer.write(`${JSON.stringify(event)}\n`),
+  };
+}
+
+/** `--format json`: the outcome as one document. */
+export function outcomeJson(outcome: Outcome): string {
+  return `${JSON.stringify(outcome, null, 2)}\n`;
+}

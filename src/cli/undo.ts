@@ -1,0 +1,127 @@
+import { readEnv } from "../base/env.ts";
+import { Exit, type ExitCode, UsageError } from "../base/errors.ts";
+import { type Paths, resolvePaths } from "../base/paths.ts";
+import { sleep } from "../base/stream.ts";
+import { clip, plural } from "../base/text.ts";
+import { realFolder } from "../folders.ts";
+import { readLeaving } from "../readers/leaving.ts";
+import { firstEvent, transcriptPath } from "../readers/transcript.ts";
+import {
+  recordedTasks,
+  type Undoable,
+  type UndoInput,
+  type UndoReport,
+  undoable,
+  undoTask,
+} from "../workspace/index.ts";
+import type { CommandLine } from "./args.ts";
+import { oneLine } from "./display/layout.ts";
+import { ago } from "./display/style.ts";
+import { watchSignals } from "./signals.ts";
+import { findTask } from "./task-name.ts";
+
+/** Tasks that `--list` shows. */
+const MOST_LISTED = 20;
+const MOST_DESCRIPTION = 50;
+/** Files named one by one. */
+const MOST_NAMED = 20;
+
+/** `openkoi undo [TASK]`: puts back what a task changed; a second time brings it back. */
+export async function undoCommand({ flags, argument }: CommandLine): Promise<ExitCode> {
+  const paths = resolvePaths(readEnv());
+  const workspace = realFolder(flags.dir ?? ".", "workspace");
+  const tasks = recordedTasks(paths.checkpoints, workspace);
+  if (flags.list) {
+    process.stdout.write(await listText(paths, workspace, tasks, Date.now()));
+    return Exit.ok;
+  }
+  const input =
+    argument === undefined ? await lastChange(paths, workspace, tasks) : await named(paths, workspace, tasks, argument);
+  const signals = watchSignals();
+  try {
+    const clock = { now: () => Date.now(), sleep };
+    const report = await undoTask({ ...input, clock }, signals.signal);
+    process.stdout.write(reportText(input.task, report));
+    return report.kept.length > 0 || report.failed ? Exit.below : Exit.ok;
+  } finally {
+    signals.stop();
+  }
+}
+
+type Candidate = Omit<UndoInput, "clock">;
+
+async function candidate(paths: Paths, workspace: string, task: string): Promise<Candidate> {
+  const leaving = await readLeaving(transcriptPath(paths, task));
+  return { workspace, dir: paths.checkpoints, task, leaving };
+}
+
+async function named(paths: Paths, workspace: string, tasks: readonly string[], argument: string): Promise<Candidate> {
+  const remedy = "openkoi undo --list shows what can be undone here.";
+  const task = await findTask(paths, argument, tasks, remedy);
+  return candidate(paths, workspace, task);
+}
+
+/** The newest task that changed something: a question is nothing to undo. */
+async function lastChange(paths: Paths, workspace: string, tasks: readonly string[]): Promise<Candidate> {
+  for (const task of tasks) {
+    const input = await candidate(paths, workspace, task);
+    const found = undoable(input);
+    if (found && found.changed?.length !== 0) return input;
+  }
+  throw new UsageError(
+    `no task changed anything in ${workspace}`,
+    "Name the folder in which a task worked with -C PATH.",
+  );
+}
+
+async function listText(paths: Paths, workspace: string, tasks: readonly string[], now: number): Promise<string> {
+  const lines: string[] = [];
+  for (const task of tasks.slice(0, MOST_LISTED)) {
+    const found = undoable(await candidate(paths, workspace, task));
+    if (!found || found.changed?.length === 0) continue;
+    const started = await firstEvent(transcriptPath(paths, task));
+    const about = started?.type === "task_started" ? clip(oneLine(started.request.description), MOST_DESCRIPTION) : "";
+    lines.push([`  ${task}`, ago(found.at, now), standing(found), about].filter((part) => part !== "").join("  "));
+  }
+  if (lines.length === 0) return `no task changed anything in ${workspace}\n`;
+  return `${[`what undo can put back in ${workspace}, newest first`, ...lines].join("\n")}\n`;
+}
+
+function standing({ changed, undone }: Undoable): string {
+  if (undone) return "undone";
+  return changed ? plural(changed.length, "change") : "cut short";
+}
+
+/** What was done, in calm lines. */
+function reportText(task: string, { did, guessed, restored, kept, failed, foreign = [] }: UndoReport): string {
+  const since = [
+    ...(kept.length === 0 ? [] : ["kept, because somebody changed them since:", ...listed(kept)]),
+    ...(failed ? ["could not be put back:", ...listed(failed)] : []),
+    ...(foreign.length === 0 ? [] : ["also changed meanwhile, not by this task:", ...listed(foreign)]),
+  ];
+  if (did === "not undone" || did === "not redone") {
+    const why = failed ? "none of it could be put back" : "somebody changed all of it since";
+    return [`nothing was ${did.slice("not ".length)}: ${why}`, ...since, ""].join("\n");
+  }
+  const state = did === "undone" ? "as before the task" : "as the task left them";
+  const nothing = did === "undone" ? "nothing had to be put back" : "nothing had to be brought back";
+  const what = restored.length === 0 ? nothing : `${plural(restored.length, "path")} ${state}`;
+  return [
+    `task ${task} ${did}: ${what}`,
+    ...listed(restored),
+    ...(guessed ? ["The task was cut short: all that changed while it acted counted as its work."] : []),
+    ...since,
+    did === "undone"
+      ? `To bring its changes back: openkoi undo ${task}`
+      : `To put them back again: openkoi undo ${task}`,
+    "",
+  ].join("\n");
+}
+
+function listed(paths: readonly string[]): string[] {
+  const more = paths.length - MOST_NAMED;
+  return [
+    ...paths.slice(0, MOST_NAMED).map((path) => `  ${oneLine(path)}`),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
+}

@@ -1,0 +1,85 @@
+import type { Schema } from "../base/schema.ts";
+import type { Exec } from "./exec.ts";
+import type { ImageBlock, ToolCallBlock } from "./message.ts";
+import type { ToolSpec } from "./provider.ts";
+import type { Ask } from "./question.ts";
+
+/** What a call does to the world. Only `read` may run beside others and needs no permission. */
+export type Effect = "read" | "write" | "execute" | "network";
+
+/** What one tool call may use. Made per task by the wrapper in tools/define.ts. */
+export interface ToolContext {
+  /** The task's folder, absolute and real (no links in it). */
+  workspace: string;
+  /** Further writable folders (`--add-dir`), absolute and real. */
+  addDirs: readonly string[];
+  /** Further folders that may be read: results that were cut, skills; absolute and real. */
+  readable: readonly string[];
+  exec: Exec;
+  /** What this task has read: decides whether a file changed behind our back. */
+  seen: SeenFiles;
+  signal: AbortSignal;
+  /** False for a file (absolute, real) that the user's rules keep from being read. */
+  mayRead(path: string): boolean;
+  /** Must be awaited before a file (absolute, real) is changed: from then on it can be put back. */
+  beforeWrite(path: string): Promise<void>;
+  /** Live output for the display. Not part of the result. */
+  emit(chunk: string): void;
+}
+
+/** Files as the task last saw them, by absolute path. */
+export interface SeenFiles {
+  /** Remembers what is on disk now. */
+  note(path: string): Promise<void>;
+  /** `unseen`: never read; `same`: as it was read; `changed`: somebody changed it since. */
+  state(path: string): Promise<"unseen" | "same" | "changed">;
+}
+
+export interface ToolOutput {
+  text: string;
+  isError?: boolean;
+  images?: ImageBlock[];
+  /** Files that this call created, changed or deleted, absolute; `undefined` where it cannot know (shell). */
+  changed?: string[];
+}
+
+/** A tool is a plain object. Validation, permission, time limit and truncation wrap it once, in tools/define.ts. */
+export interface Tool<P = unknown> {
+  name: string;
+  description: string;
+  parameters: Schema<P>;
+  effect: Effect;
+  /** What this one call does, where that is less than `effect`: reading the output of a job is no execution. */
+  effectOf?(args: P): Effect;
+  /** Milliseconds; the wrapper stops the call then. Absent: the default of tools/define.ts. */
+  timeoutMs?: (args: P) => number;
+  /** What permission rules and the display speak about: a path, a command, a host. */
+  subject(args: P): string;
+  /** What a person sees before allowing it: a diff, the whole command. */
+  preview?(args: P, context: ToolContext): Promise<string>;
+  run(args: P, context: ToolContext): Promise<ToolOutput>;
+}
+
+/** A call that was carried out (or refused), as the engine sees it. */
+export interface ToolResult {
+  text: string;
+  isError: boolean;
+  images?: ImageBlock[];
+  /** Where the whole text lies when it was cut. */
+  fullText?: string;
+  /** True when permission was refused and nobody could be asked: going on makes no sense if the task needs it. */
+  denied?: boolean;
+  changed?: string[];
+}
+
+/** All tools of one task, wrapped. The only thing the engine knows of tools. */
+export interface Toolset {
+  /** Stable order, so that requests stay cacheable. */
+  readonly specs: readonly ToolSpec[];
+  /** What this call would do (the tool's own effect where its arguments are broken); undefined for an unknown tool. */
+  effect(call: ToolCallBlock): Effect | undefined;
+  /** The call's subject for display, "" where its arguments are broken. Never throws. */
+  subject(call: ToolCallBlock): string;
+  /** Never throws for the model's mistakes: they are results that say what to do. Throws only when aborted. */
+  call(call: ToolCallBlock, ask: Ask, signal: AbortSignal, emit: (chunk: string) => void): Promise<ToolResult>;
+}

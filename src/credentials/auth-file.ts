@@ -1,0 +1,90 @@
+import { dirname } from "node:path";
+import { ensureDir, readText, writeAtomic } from "../base/files.ts";
+import { withLock } from "../base/lock.ts";
+import { isObject } from "../base/schema.ts";
+
+/** What a login gives. Times are milliseconds since 1970 by this machine's clock. */
+export interface Tokens {
+  access: string;
+  /** "" where there is none: the login then ends with its access token. */
+  refresh: string;
+  /** Undefined: it does not run out. */
+  expiresAt: number | undefined;
+  /** What belongs to the login beside its tokens: account, address, registration. */
+  extra: Readonly<Record<string, unknown>>;
+}
+
+/** A moment as seconds lies below this, as milliseconds above (the year 5138). */
+const SECONDS_END = 1e11;
+
+/**
+ * `providers` of `auth.json`; undefined where there is no file. @throws where it cannot be read or understood; the
+ * message holds nothing of the file.
+ */
+export async function readAuth(path: string): Promise<Record<string, unknown> | undefined> {
+  const found = await readWhole(path);
+  if (!found) return undefined;
+  return isObject(found["providers"]) ? found["providers"] : {};
+}
+
+async function readWhole(path: string): Promise<Record<string, unknown> | undefined> {
+  const source = await readText(path);
+  if (source === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch {
+    // The parser's own message repeats a piece of the file.
+    throw new Error("it is not JSON");
+  }
+  if (!isObject(value)) throw new Error("it is not a JSON object");
+  return value;
+}
+
+/**
+ * Changes `providers` of `auth.json` in place, alone among all processes; `change` may be slow (a renewal), others wait
+ * for it. What it does not touch stays, also what another program put there. Nothing is written where it throws or
+ * says false. @throws as `readAuth` does.
+ */
+export async function changeAuth<T>(
+  path: string,
+  signal: AbortSignal,
+  change: (providers: Record<string, unknown>) => Promise<{ save: boolean; result: T }>,
+): Promise<T> {
+  await ensureDir(dirname(path));
+  return withLock(`${path}.lock`, signal, async () => {
+    const whole = (await readWhole(path)) ?? {};
+    const providers = isObject(whole["providers"]) ? whole["providers"] : {};
+    const { save, result } = await change(providers);
+    if (save) await writeAtomic(path, `${JSON.stringify({ ...whole, providers }, null, 2)}\n`, { mode: 0o600 });
+    return result;
+  });
+}
+
+/** A login as it stands in `auth.json`; undefined where that is none. */
+export function tokensOf(entry: unknown): Tokens | undefined {
+  if (!isObject(entry) || entry["type"] !== "oauth") return undefined;
+  const access = text(entry["access_token"]);
+  const refresh = text(entry["refresh_token"]);
+  if (!access && !refresh) return undefined;
+  const extra = isObject(entry["extra"]) ? entry["extra"] : {};
+  return { access, refresh, expiresAt: moment(entry["expires_at"]), extra };
+}
+
+/** The same for `auth.json`; `expires_at` in seconds since 1970, as the issuers count. */
+export function entryOf({ access, refresh, expiresAt, extra }: Tokens): Record<string, unknown> {
+  const expires_at = expiresAt === undefined ? null : Math.floor(expiresAt / 1000);
+  return { type: "oauth", access_token: access, refresh_token: refresh, expires_at, extra };
+}
+
+/** Seconds, milliseconds or a date in words; ms. */
+export function moment(value: unknown): number | undefined {
+  if (typeof value === "number" && value > 0) return value < SECONDS_END ? value * 1000 : value;
+  const parsed = typeof value === "string" ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(parsed) ? undefined : parsed;
+}
+
+/** A token: one line that fits into a header; "" for anything else. */
+export function text(value: unknown): string {
+  return typeof value === "string" && /^[\x21-\x7e]+$/.test(value.trim()) ? value.trim() : "";
+}

@@ -1,0 +1,119 @@
+import type { Limits } from "../contracts/event.ts";
+import type { Message, Usage } from "../contracts/message.ts";
+import type { ModelInfo, ModelRequest } from "../contracts/provider.ts";
+import type { CallRecord, Spent } from "../contracts/task.ts";
+import { measure } from "./measure.ts";
+import { Stop } from "./stop.ts";
+
+/** A call that may produce fewer tokens than this is not worth making. */
+const LEAST_OUTPUT = 256;
+const WARN_AT = 0.8;
+
+/** USD of one call, or null where the price is unknown. */
+export function costOf(usage: Usage, info: ModelInfo): number | null {
+  const price = info.price;
+  if (!price) return null;
+  return (
+    (usage.input * price.input +
+      usage.output * price.output +
+      usage.cacheRead * price.cacheRead +
+      usage.cacheWrite * price.cacheWrite) /
+    1e6
+  );
+}
+
+/** Tokens that count against the token budget: input that was not cached, and output. */
+export function countedTokens(usage: Usage): number {
+  return usage.input + usage.cacheWrite + usage.output;
+}
+
+export function nothingSpent(): Spent {
+  return {
+    usage: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
+    costUsd: 0,
+    costKnown: true,
+    calls: 0,
+  };
+}
+
+/** The sum after one more call. Never changes `spent`. */
+export function addCall(spent: Spent, call: CallRecord): Spent {
+  const usage = { ...spent.usage };
+  for (const key of Object.keys(usage) as (keyof Usage)[]) usage[key] += call.usage[key];
+  return {
+    usage,
+    costUsd: spent.costUsd + (call.costUsd ?? 0),
+    costKnown: spent.costKnown && call.costUsd !== null,
+    calls: spent.calls + 1,
+  };
+}
+
+/** What the task may spend and has spent. Asked before each call, told after it. */
+export class Budget {
+  spent: Spent;
+  readonly #limits: Limits;
+  #warned = false;
+  #refused = false;
+  /** Tokens that the provider holds in its cache, by the first message of the conversation whose prefix they are. */
+  readonly #cached = new WeakMap<Message, number>();
+
+  /** `spent`: by earlier runs of the same task. */
+  constructor(limits: Limits, spent: Spent = nothingSpent()) {
+    this.#limits = limits;
+    this.spent = spent;
+  }
+
+  /** True where everything is spent, or too little is left for a call that was wanted. */
+  get exhausted(): boolean {
+    return this.#refused || this.#share >= 1;
+  }
+
+  /** The greater part used up, of money or of tokens. A budget of nothing is used up by the first cent. */
+  get #share(): number {
+    const { budgetUsd, tokenBudget } = this.#limits;
+    return Math.max(shareOf(this.spent.costUsd, budgetUsd), shareOf(countedTokens(this.spent.usage), tokenBudget));
+  }
+
+  /**
+   * The request's output limit, clamped to what the model can give and to what is left. Throws `Stop` where the input
+   * alone, or a worthwhile answer, would go over the budget.
+   */
+  admit(request: ModelRequest, info: ModelInfo): number {
+    const input = measure(request);
+    const cached = Math.min(this.#cached.get(request.messages[0]!) ?? 0, input);
+    const fresh = input - cached;
+    const room = Math.max(LEAST_OUTPUT, info.context - input);
+    const wanted = Math.min(request.maxTokens, info.maxOutput, room);
+    let output = Math.min(wanted, this.#limits.tokenBudget - countedTokens(this.spent.usage) - fresh);
+    if (info.price) {
+      const inputUsd =
+        (fresh * Math.max(info.price.input, info.price.cacheWrite) + cached * info.price.cacheRead) / 1e6;
+      const usdLeft = this.#limits.budgetUsd - this.spent.costUsd - inputUsd;
+      if (info.price.output > 0) output = Math.min(output, Math.floor((usdLeft * 1e6) / info.price.output));
+      else if (usdLeft < 0) output = 0;
+    }
+    if (output < Math.min(LEAST_OUTPUT, wanted)) {
+      this.#refused = true;
+      throw new Stop("abort_budget", "the next call would go over the budget");
+    }
+    return output;
+  }
+
+  /** The conversation that begins with this message is not what the provider holds any more. */
+  forget(first: Message): void {
+    this.#cached.delete(first);
+  }
+
+  /** Counts a finished call. Returns a warning the first time 80 % are used. */
+  add(call: CallRecord, request: ModelRequest): string | undefined {
+    this.spent = addCall(this.spent, call);
+    this.#cached.set(request.messages[0]!, call.usage.cacheRead + call.usage.cacheWrite);
+    if (this.#warned || this.#share < WARN_AT) return undefined;
+    this.#warned = true;
+    return `${Math.round(this.#share * 100)} % of the budget is used`;
+  }
+}
+
+function shareOf(used: number, limit: number): number {
+  return used === 0 ? 0 : used / limit;
+}

@@ -1,0 +1,86 @@
+import type { EventBody } from "../contracts/event.ts";
+import type { Check, CheckResult, Failure } from "../contracts/evidence.ts";
+import type { Regression } from "../contracts/task.ts";
+import type { Context } from "./context.ts";
+import { live } from "./execute.ts";
+
+/** Runs checks one after the other (they may share ports, caches and files). */
+export async function* runChecks(
+  context: Context,
+  checks: readonly Check[],
+  purpose: "baseline" | "evidence",
+  signal: AbortSignal,
+): AsyncGenerator<EventBody, CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (const check of checks) {
+    signal.throwIfAborted();
+    results.push(yield* runCheck(context, check, purpose, signal));
+  }
+  return results;
+}
+
+export async function* runCheck(
+  context: Context,
+  check: Check,
+  purpose: "baseline" | "evidence",
+  signal: AbortSignal,
+): AsyncGenerator<EventBody, CheckResult> {
+  yield { type: "check_started", check, purpose };
+  const result = yield* live(
+    (emit) => context.kit.evidence.run(check, signal, emit),
+    (chunk) => ({ type: "tool_output", id: check.id, chunk }),
+  );
+  yield { type: "check_finished", result, purpose };
+  return result;
+}
+
+/** Failures of a check that was measured: the named ones, or the check itself where its output named none. */
+function failuresOf(result: CheckResult): Failure[] {
+  if (result.status !== "failed" && result.status !== "timeout") return [];
+  if (result.failures.length > 0) return result.failures;
+  const how = result.status === "timeout" ? "did not end in time" : `ended with exit code ${result.exitCode}`;
+  return [{ name: result.check.command, message: how }];
+}
+
+/**
+ * What fails now, parted by the baseline: `fresh` did not fail before (or is a test that did not exist), `old` did and
+ * is not the task's fault. A check without a baseline has nothing to be excused by; a declared proof that failed before
+ * is no excuse either, it is what the task is for. Pure.
+ */
+export function compare(
+  baseline: readonly CheckResult[],
+  now: readonly CheckResult[],
+  declared: ReadonlySet<string>,
+): { fresh: Regression[]; old: Regression[] } {
+  const fresh: Regression[] = [];
+  const old: Regression[] = [];
+  for (const result of now) {
+    const { check } = result;
+    const before = baseline.find((other) => other.check.id === check.id);
+    const earlier = before ? failuresOf(before) : [];
+    // A baseline that failed without naming anything (it did not even build, say) excuses whatever fails now.
+    const blind = earlier.length > 0 && before?.failures.length === 0;
+    const known = new Set(earlier.map((failure) => failure.name));
+    for (const failure of failuresOf(result)) {
+      if (!blind && !known.has(failure.name)) fresh.push({ check, failure });
+      else if (!declared.has(check.id)) old.push({ check, failure });
+    }
+    if (before?.status === "passed" && (result.status === "empty" || result.status === "unavailable")) {
+      const message = result.status === "empty" ? "runs no test any more" : "cannot be run any more";
+      fresh.push({ check, failure: { name: check.command, message } });
+    }
+  }
+  return { fresh, old };
+}
+
+/** How well a check did, 0..1, or null where it says nothing. Old failures are not counted against the task. Pure. */
+export function scoreOf(result: CheckResult, old: readonly Regression[]): number | null {
+  if (result.status === "unavailable" || result.status === "empty") return null;
+  if (result.status === "passed") return 1;
+  const { passed, failed } = result.counts ?? { passed: 0, failed: 0 };
+  const excused = old.filter((regression) => regression.check.id === result.check.id).length;
+  if (excused === failuresOf(result).length) return passed > 0 ? 1 : null;
+  // It failed without a failed test, because it crashed or hung: what passed until then says nothing.
+  if (failed === 0) return 0;
+  return passed / (passed + Math.max(1, failed - excused));
+}

@@ -1,0 +1,194 @@
+import type { Event } from "../contracts/event.ts";
+import type { CheckResult } from "../contracts/evidence.ts";
+import type { StopReason } from "../contracts/message.ts";
+import type { Spent } from "../contracts/task.ts";
+import type { FileChange } from "../contracts/workspace.ts";
+import { addCall, countedTokens, nothingSpent } from "./budget.ts";
+import { compacted } from "./compaction.ts";
+import { closingWords, newConversation } from "./conversation.ts";
+import { measure } from "./measure.ts";
+import { noProgress, note, type Progress } from "./progress.ts";
+
+/** Tokens that were not spent, by what saved them. */
+export type Saved = { deltaFeedback: number; skippedEvaluation: number; caching: number };
+
+/** What earlier runs of a task left to the next one; of a new task, nothing. */
+export interface History {
+  progress: Progress;
+  spent: Spent;
+  saved: Saved;
+  /** Milliseconds of work. */
+  workMs: number;
+  /** What the user said meanwhile. */
+  said: string[];
+  /** Tokens of the last judging. */
+  judging: number;
+}
+
+/** What is needed between two events, and is of no use after the last one. */
+interface Reading extends History {
+  baseline: Map<string, CheckResult>;
+  /** How the executor's last call ended; its message follows. */
+  stop: StopReason;
+  changes: FileChange[];
+  /** Counted tokens when the running evaluation began. */
+  beforeJudging: number;
+  /** When the open question was asked, ms. */
+  askedAt: number;
+}
+
+/**
+ * Folds the durable events of a task that was cut short into what is known of it. What had not ended (a model call, an
+ * evaluation) has left nothing behind and is begun again; calls of tools are told apart one by one. Pure.
+ */
+export function recall(events: readonly Event[]): History {
+  const reading: Reading = {
+    progress: noProgress(),
+    spent: nothingSpent(),
+    saved: { deltaFeedback: 0, skippedEvaluation: 0, caching: 0 },
+    workMs: 0,
+    said: [],
+    judging: 0,
+    baseline: new Map(),
+    stop: "end",
+    changes: [],
+    beforeJudging: 0,
+    askedAt: 0,
+  };
+  for (const event of events) {
+    readPlace(reading, event);
+    readConversation(reading, event);
+    readCosts(reading, event);
+  }
+  const { progress, spent, saved, workMs, said, judging } = reading;
+  // It had not even begun.
+  if (progress.conversation?.messages.length === 0) progress.conversation = undefined;
+  return { progress, spent, saved, workMs: Math.max(0, workMs), said, judging };
+}
+
+/** How far the cycle came, and what lies on disk. */
+function readPlace(reading: Reading, event: Event): void {
+  const { progress, baseline, saved } = reading;
+  switch (event.type) {
+    case "planned":
+      progress.planned = { plan: event.plan, proofs: event.proofs };
+      break;
+    case "check_finished":
+      if (event.purpose === "baseline") baseline.set(event.result.check.id, event.result);
+      break;
+    case "proof":
+      progress.proof = { checks: event.checks, refused: event.refused, baseline: [...baseline.values()] };
+      break;
+    case "iteration_started":
+      // The same number again is a run that went on with it.
+      if (event.iteration > 1 && event.iteration !== progress.iterations) {
+        saved.deltaFeedback += progress.last?.tokens ?? 0;
+      }
+      progress.iterations = event.iteration;
+      break;
+    case "checkpoint":
+      if (event.label === "before") progress.before = event.checkpoint;
+      else progress.latest = event.checkpoint;
+      break;
+    case "restored":
+      progress.latest = event.to;
+      progress.kept = [...new Set([...progress.kept, ...event.report.kept])];
+      progress.foreign = [...new Set([...progress.foreign, ...(event.report.foreign ?? [])])];
+      // What the conversation speaks of is no longer there.
+      progress.conversation = undefined;
+      break;
+    case "changed":
+      reading.changes = event.diff.changes;
+      break;
+    case "evaluated":
+      if (!progress.latest) break;
+      note(progress, {
+        text: closingWords(progress.conversation),
+        evaluation: event.evaluation,
+        checkpoint: progress.latest,
+        changes: reading.changes,
+        tokens: measure({ system: "", messages: progress.conversation?.messages ?? [], tools: [] }),
+      });
+      progress.conversation = undefined;
+      break;
+  }
+}
+
+/** The running conversation with the executor: what was said, and which of the last message's calls were carried out. */
+function readConversation(reading: Reading, event: Event): void {
+  const { progress, said } = reading;
+  switch (event.type) {
+    case "conversation":
+      progress.conversation = newConversation(event.system);
+      break;
+    case "model_finished":
+      if (event.call.role === "executor") reading.stop = event.call.stop;
+      break;
+    case "message": {
+      const talk = progress.conversation;
+      if (!talk) break;
+      talk.messages.push(event.message);
+      talk.stop = reading.stop;
+      talk.results.clear();
+      talk.begun.clear();
+      talk.unsaid = [];
+      break;
+    }
+    case "compacted":
+      if (progress.conversation) {
+        progress.conversation.messages = compacted(progress.conversation.messages, event.compaction);
+      }
+      break;
+    case "steered":
+      said.push(event.text);
+      progress.conversation?.unsaid.push(event.text);
+      break;
+    case "tool_started":
+      if (event.effect === "read" || event.effect === "unknown") break;
+      progress.conversation?.begun.add(event.call.id);
+      if (progress.conversation) progress.conversation.effects = true;
+      break;
+    case "tool_finished":
+      progress.conversation?.begun.delete(event.id);
+      // What was refused was not done, and may be allowed now.
+      if (!event.result.denied) progress.conversation?.results.set(event.id, event.result);
+      break;
+  }
+}
+
+/** What was spent: money, tokens, time. */
+function readCosts(reading: Reading, event: Event): void {
+  const { saved } = reading;
+  switch (event.type) {
+    case "phase":
+      if (event.phase === "evaluate") reading.beforeJudging = countedTokens(reading.spent.usage);
+      break;
+    case "model_finished":
+      reading.spent = addCall(reading.spent, event.call);
+      reading.workMs += event.call.ms;
+      saved.caching += event.call.usage.cacheRead;
+      break;
+    case "model_retry":
+      reading.workMs -= event.waitMs;
+      break;
+    case "judged":
+      if (event.judgement.state === "skipped") saved.skippedEvaluation += reading.judging;
+      else reading.judging = countedTokens(reading.spent.usage) - reading.beforeJudging;
+      break;
+    case "tool_finished":
+      reading.workMs += event.ms;
+      break;
+    case "check_finished":
+      reading.workMs += event.result.ms;
+      break;
+    case "asked":
+      reading.askedAt = Date.parse(event.time);
+      break;
+    case "answered":
+      reading.workMs -= Date.parse(event.time) - reading.askedAt;
+      break;
+    case "task_finished":
+      reading.workMs = event.outcome.workMs;
+      break;
+  }
+}

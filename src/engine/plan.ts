@@ -1,0 +1,99 @@
+import { s } from "../base/schema.ts";
+import { fill, truncateMiddle } from "../base/text.ts";
+import type { EventBody } from "../contracts/event.ts";
+import type { Check } from "../contracts/evidence.ts";
+import type { Kit } from "../contracts/kit.ts";
+import type { Plan } from "../contracts/task.ts";
+import { callModel } from "./call.ts";
+import type { Context } from "./context.ts";
+import { readJson } from "./json.ts";
+import { charactersIn } from "./measure.ts";
+
+const planSchema = s.object({
+  kind: s.choice(["question", "change"]),
+  category: s.withDefault(s.string(), "general"),
+  steps: s.withDefault(s.array(s.string()), []),
+  checks: s.withDefault(s.array(s.string()), []),
+});
+
+/** Output tokens that a plan may take, reasoning included. */
+const PLAN_TOKENS = 4000;
+/** What piped text may take of the smallest window. */
+const PIPED_SHARE = 0.25;
+
+export interface Planned {
+  plan: Plan;
+  /** The plan's commands that can prove something, as checks. */
+  proofs: Check[];
+}
+
+/**
+ * One call of the planner. An answer that is no plan is not worth a second call: the task is then done without steps
+ * and without declared proofs, and the stream says so.
+ */
+export async function* makePlan(context: Context, known: readonly Check[]): AsyncGenerator<EventBody, Planned> {
+  const { kit } = context;
+  const system = fill(kit.prompts.plan, {
+    surroundings: context.surroundings,
+    files: await kit.listFiles(context.signal),
+    known_checks:
+      known.length > 0
+        ? `The project's own checks run anyway: ${known.map((check) => `\`${check.command}\``).join(", ")}.`
+        : "The project has no checks of its own.",
+  });
+  const messages = [{ role: "user" as const, blocks: [{ type: "text" as const, text: taskText(context) }] }];
+  const request = {
+    system,
+    messages,
+    tools: [],
+    maxTokens: PLAN_TOKENS,
+    schema: { name: "plan", schema: planSchema.json },
+  };
+  const reply = yield* callModel(context, "planner", kit.models.planner, request, false);
+  const read = readJson(planSchema, reply.text);
+  if (!read.ok) {
+    yield {
+      type: "warning",
+      code: "plan",
+      message: `the planner gave no plan (${read.problem}); going on without one`,
+    };
+  }
+  const plan: Plan = read.ok ? read.value : { kind: "change", category: "general", steps: [], checks: [] };
+  const { checks, refused } = kit.evidence.proofs(plan.kind === "question" ? [] : plan.checks);
+  yield { type: "planned", plan, proofs: checks, source: read.ok ? "model" : "fallback", refused };
+  for (const { command, reason } of refused) {
+    yield { type: "warning", code: "plan", message: `\`${command}\` proves nothing and is not run: ${reason}` };
+  }
+  return { plan, proofs: checks };
+}
+
+/** The task as every model sees it first. */
+export function taskText(context: Context): string {
+  return `${context.task.description}\n${contextText(context)}`.trim();
+}
+
+/** What belongs to the task beside its description: what was piped in, marked as data, and what the user said since. */
+export function contextText({ kit, task, said }: Context): string {
+  const piped = task.context === undefined ? "" : `\n<stdin>\n${fitting(task.context, kit)}\n</stdin>\n`;
+  const added =
+    said.length === 0
+      ? ""
+      : `\nThe user added while it was worked on:\n${said.map((text) => `- ${text}`).join("\n")}\n`;
+  return piped + added;
+}
+
+/** Text that was piped in, at most as much of it as leaves every model most of its window. */
+function fitting(text: string, { models }: Kit): string {
+  const least = Math.min(models.executor.info.context, models.planner.info.context, models.evaluator.info.context);
+  return truncateMiddle(text, charactersIn(text, least * PIPED_SHARE));
+}
+
+/** The plan as the executor sees it. */
+export function planText(planned: Planned | undefined): string {
+  if (!planned) return "";
+  const { plan, proofs } = planned;
+  const steps =
+    plan.steps.length > 1 ? `\nPlan:\n${plan.steps.map((step, at) => `${at + 1}. ${step}`).join("\n")}\n` : "";
+  const commands = proofs.map((check) => `\`${check.command}\``).join(", ");
+  return steps + (commands ? `\nChecked afterwards, each must exit 0: ${commands}\n` : "");
+}

@@ -1,0 +1,144 @@
+import { messageOf } from "../base/errors.ts";
+import type { EventBody } from "../contracts/event.ts";
+import type { Evaluation } from "../contracts/task.ts";
+import type { Checkpoint, FileChange } from "../contracts/workspace.ts";
+import type { Context } from "./context.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Proof } from "./evaluate.ts";
+import type { Planned } from "./plan.ts";
+
+/** How long putting the files back may take, ms. */
+const SETTLE_MS = 60_000;
+
+/** An iteration that was measured. */
+export interface Attempt {
+  text: string;
+  evaluation: Evaluation;
+  checkpoint: Checkpoint;
+  /** What differs from before the task. */
+  changes: FileChange[];
+  /** Tokens of its conversation: what the next iteration saves by not going on with it. */
+  tokens: number;
+}
+
+/**
+ * What is known so far: enough to end at any moment with the best result in place. A new task begins with nothing, one
+ * that is resumed with what its events tell (history.ts).
+ */
+export interface Progress {
+  planned?: Planned;
+  /** What the result is measured with. */
+  proof?: Pick<Proof, "checks" | "baseline" | "refused">;
+  /** The conversation that was under way when an earlier run ended. */
+  conversation?: Conversation | undefined;
+  before: Checkpoint | undefined;
+  /** What the task itself last left on disk. */
+  latest: Checkpoint | undefined;
+  best: Attempt | undefined;
+  last: Attempt | undefined;
+  /** The one before. */
+  previous: Attempt | undefined;
+  /** Files that somebody else changed meanwhile and that were therefore not put back. */
+  kept: string[];
+  /** Files that somebody else alone changed, of which the best result knows nothing. */
+  foreign: string[];
+  /** The closing words of an iteration that was not measured. */
+  text: string;
+  iterations: number;
+}
+
+export function noProgress(): Progress {
+  return {
+    before: undefined,
+    latest: undefined,
+    best: undefined,
+    last: undefined,
+    previous: undefined,
+    kept: [],
+    foreign: [],
+    text: "",
+    iterations: 0,
+  };
+}
+
+/** Remembers a measured iteration. The later one is best where both are equally good. */
+export function note(progress: Progress, attempt: Attempt): void {
+  progress.previous = progress.last;
+  progress.last = attempt;
+  const { score, heldBy } = attempt.evaluation;
+  if (score === null) return;
+  const best = progress.best?.evaluation;
+  const better = !best || score > (best.score ?? 0);
+  // Scores that are held below the threshold are alike; what holds them tells them apart.
+  if (better || (score === best.score && heldBy.length <= best.heldBy.length)) progress.best = attempt;
+}
+
+/** Makes the workspace this task's alone. Waiting for another task is not work. */
+export async function hold({ kit, work }: Context, signal: AbortSignal): Promise<void> {
+  work.pause();
+  try {
+    await kit.claim(signal);
+  } finally {
+    work.resume();
+  }
+}
+
+/** The workspace as it was, recorded once: before the first effect at the latest. */
+export async function* secure(
+  context: Context,
+  progress: Progress,
+  signal: AbortSignal = context.signal,
+): AsyncGenerator<EventBody, Checkpoint> {
+  if (progress.before) return progress.before;
+  await hold(context, signal);
+  const checkpoint = yield* record(context, "before", signal);
+  progress.before = checkpoint;
+  for (const what of checkpoint.uncovered) {
+    yield { type: "warning", code: "checkpoint", message: `cannot be put back later: ${what}` };
+  }
+  return checkpoint;
+}
+
+export async function* record(
+  context: Context,
+  label: "before" | "after",
+  signal: AbortSignal = context.signal,
+): AsyncGenerator<EventBody, Checkpoint> {
+  const checkpoint = await context.kit.checkpoints.record(signal);
+  yield { type: "checkpoint", checkpoint, label };
+  return checkpoint;
+}
+
+/** What is returned as best is what lies on disk: `latest` is there now. */
+export async function* settle(context: Context, progress: Progress, reason: string): AsyncGenerator<EventBody, void> {
+  const { best, latest } = progress;
+  if (!best || !latest || latest.hash === best.checkpoint.hash) return;
+  // Not the task's own signal: the time may be up, and the files must go back all the same.
+  const report = await context.kit.checkpoints.restore(best.checkpoint, latest, AbortSignal.timeout(SETTLE_MS));
+  progress.latest = best.checkpoint;
+  progress.kept = [...new Set([...progress.kept, ...report.kept])];
+  progress.foreign = [...new Set([...progress.foreign, ...(report.foreign ?? [])])];
+  yield { type: "restored", to: best.checkpoint, report, reason };
+  for (const what of report.failed ?? []) {
+    yield { type: "warning", code: "checkpoint", message: `could not be put back: ${what}` };
+  }
+}
+
+/**
+ * After a stop in the middle of an iteration: records what it left behind and goes back to the best measured result.
+ * After an interruption only records (`goBack` false): the user may want to go on from there.
+ */
+export async function* settleBroken(
+  context: Context,
+  progress: Progress,
+  reason: string,
+  goBack: boolean,
+): AsyncGenerator<EventBody, void> {
+  if (!progress.before) return;
+  try {
+    progress.latest = yield* record(context, "after", AbortSignal.timeout(SETTLE_MS));
+    if (goBack) yield* settle(context, progress, reason);
+  } catch (error) {
+    yield { type: "warning", code: "checkpoint", message: `the workspace could not be put back: ${messageOf(error)}` };
+  }
+}

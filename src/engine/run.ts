@@ -1,0 +1,225 @@
+import { messageOf } from "../base/errors.ts";
+import { fill } from "../base/text.ts";
+import type { Event, EventBody } from "../contracts/event.ts";
+import type { CheckResult } from "../contracts/evidence.ts";
+import type { Input, Kit } from "../contracts/kit.ts";
+import type { Outcome, Task } from "../contracts/task.ts";
+import type { Checkpoint } from "../contracts/workspace.ts";
+import { type Context, createContext } from "./context.ts";
+import type { Conversation } from "./conversation.ts";
+import { decide } from "./decide.ts";
+import { conclude, type Ending, hasChanged, STOPPED, shape, statusOf } from "./ending.ts";
+import { evaluate, isMendable, type Proof } from "./evaluate.ts";
+import { type BeforeEffect, type Execution, execute } from "./execute.ts";
+import { recall } from "./history.ts";
+import { evidenceText } from "./judge.ts";
+import { measure } from "./measure.ts";
+import { type Planned, planText, taskText } from "./plan.ts";
+import { findNewChecks, measurable, type Prepared, prepare } from "./prepare.ts";
+import { type Attempt, hold, note, type Progress, record, secure, settle, settleBroken } from "./progress.ts";
+import { refineText } from "./refine.ts";
+import { UNFINISHED } from "./state.ts";
+import { Stop } from "./stop.ts";
+
+/** The diff that the judge sees, bytes. */
+const JUDGE_DIFF_BYTES = 60_000;
+
+/** Why checks have no baseline where a question turned out to be work. */
+const CHANGED_ALREADY = "files were changed before, so old failures cannot be told from new ones";
+
+/**
+ * The cycle: plan, then { execute, evaluate, decide, refine } until the result is good or going on makes no sense.
+ *
+ * Yields everything that happens and returns the outcome. Throws what cannot be an outcome: the signal's reason when
+ * the user interrupts, a `ProviderError` or a bug; the workspace is then back at the best measured iteration, if there
+ * was one. `input` is what a person says meanwhile; `history` are the durable events of earlier runs of this task, which
+ * then goes on from where they end.
+ */
+export async function* run(
+  task: Task,
+  history: readonly Event[],
+  input: Input,
+  kit: Kit,
+  signal: AbortSignal,
+): AsyncGenerator<EventBody, Outcome> {
+  yield {
+    ...(history.length === 0
+      ? { type: "task_started" }
+      : { type: "resumed", ...(kit.lastAlive === undefined ? {} : { lastAlive: kit.lastAlive }) }),
+    request: task,
+    models: {
+      executor: kit.models.executor.info.ref,
+      evaluator: kit.models.evaluator.info.ref,
+      planner: kit.models.planner.info.ref,
+      small: kit.models.small.info.ref,
+    },
+    limits: kit.limits,
+    permission: kit.permission,
+    version: kit.version,
+  };
+  for (const { code, message } of kit.notices) yield { type: "warning", code, message };
+  const past = recall(history);
+  const { progress } = past;
+  const context = createContext(task, past, input, kit, signal);
+  let ending: Ending;
+  let failure: { error: unknown } | undefined;
+  try {
+    try {
+      // An earlier run has recorded the workspace: it is held again, also where only files are left to be put back.
+      if (progress.before) await hold(context, context.signal);
+      context.surroundings = await kit.surroundings(context.signal);
+      ending = kit.limits.iterations === 0 ? yield* onePass(context, progress) : yield* cycle(context, progress);
+      if (task.schema && !UNFINISHED.has(ending.status)) ending = yield* shape(context, progress, ending);
+    } catch (thrown) {
+      // The time limit surfaces as whatever wait it cut short.
+      const error = context.work.signal.aborted && !signal.aborted ? context.work.signal.reason : thrown;
+      if (error instanceof Stop) {
+        ending = { status: STOPPED[error.decision], decision: error.decision, reason: error.message };
+        yield { type: "decided", decision: error.decision, reason: error.message };
+      } else {
+        ending = { status: signal.aborted ? "cancelled" : "failed", decision: null, reason: messageOf(error) };
+        failure = { error };
+      }
+      yield* settleBroken(context, progress, ending.reason, ending.status !== "cancelled");
+    }
+    const outcome = yield* conclude(context, progress, ending);
+    yield { type: "task_finished", outcome };
+    if (failure) throw failure.error;
+    return outcome;
+  } finally {
+    context.work.close();
+  }
+}
+
+/** `-i 0`: no plan, no evaluation. */
+async function* onePass(context: Context, progress: Progress): AsyncGenerator<EventBody, Ending> {
+  yield { type: "phase", phase: "execute" };
+  const recorded: BeforeEffect = () => secure(context, progress);
+  const done = yield* execute(context, systemPrompt(context), taskText(context), recorded, takeUp(progress));
+  progress.text = done.text;
+  if (done.effects) progress.latest = yield* record(context, "after");
+  return { status: "completed", decision: null, reason: "one pass, not measured, as asked (-i 0)" };
+}
+
+async function* cycle(context: Context, progress: Progress): AsyncGenerator<EventBody, Ending> {
+  const { planned, proof } = progress;
+  if (planned && proof && progress.iterations > 0) {
+    return yield* iterate(context, progress, { ...proof, planned }, undefined);
+  }
+  const prepared = yield* prepare(context, progress);
+  if (prepared.planned.plan.kind === "question") return yield* answer(context, progress, prepared);
+  yield* secure(context, progress);
+  return yield* iterate(context, progress, yield* measurable(context, prepared), undefined);
+}
+
+/** A question: one pass. Where files were changed after all, that is work, and work is measured. */
+async function* answer(context: Context, progress: Progress, prepared: Prepared): AsyncGenerator<EventBody, Ending> {
+  yield { type: "phase", phase: "execute" };
+  let proof: Proof | undefined = progress.proof && { ...progress.proof, planned: prepared.planned };
+  const done = yield* execute(
+    context,
+    systemPrompt(context),
+    firstText(context, prepared.planned, []),
+    async function* (effect) {
+      yield* secure(context, progress);
+      // A command mostly looks, and then no check has to run; what is meant to write is measured from here on.
+      if (effect === "write") proof ??= yield* measurable(context, prepared);
+    },
+    takeUp(progress),
+  );
+  progress.text = done.text;
+  if (done.effects) progress.latest = yield* record(context, "after");
+  if (!done.effects || !(yield* hasChanged(context, progress))) {
+    return { status: "answered", decision: null, reason: "a question, answered in one pass" };
+  }
+  return yield* iterate(context, progress, proof ?? (yield* measurable(context, prepared, CHANGED_ALREADY)), done);
+}
+
+/** Execute, evaluate, decide, refine. `first` is an execution that has happened already. */
+async function* iterate(
+  context: Context,
+  progress: Progress,
+  proof: Proof,
+  first: Execution | undefined,
+): AsyncGenerator<EventBody, Ending> {
+  const { kit } = context;
+  const before = yield* secure(context, progress);
+  for (let number = Math.max(1, progress.iterations); ; number++) {
+    progress.iterations = number;
+    // A run that is resumed may have come as far as the decision.
+    if (progress.last?.evaluation.iteration !== number) {
+      const done = number === 1 ? first : undefined;
+      note(progress, yield* attempt(context, progress, proof, before, done));
+    }
+    const { last, previous } = progress;
+    if (!last) throw new Error("an iteration ended without a measurement");
+    const { decision, reason } = decide({
+      exhausted: context.budget.exhausted ? "budget" : context.work.remainingMs === 0 ? "time" : undefined,
+      evaluation: last.evaluation,
+      previous: previous?.evaluation.score ?? null,
+      mendable: isMendable(last.evaluation),
+      changed: previous?.checkpoint.hash !== last.checkpoint.hash,
+      iteration: number,
+      maxIterations: kit.limits.iterations,
+      threshold: kit.limits.qualityThreshold,
+      improvementThreshold: kit.config.iteration.improvement_threshold,
+      regressionThreshold: kit.config.safety.regression_threshold,
+      abortOnRegression: kit.config.safety.abort_on_regression,
+    });
+    yield { type: "decided", decision, reason };
+    if (decision !== "continue") {
+      yield* settle(context, progress, reason);
+      return { status: statusOf(decision), decision, reason };
+    }
+    context.saved.deltaFeedback += last.tokens;
+  }
+}
+
+/** One iteration up to its measurement. `done`: its execution has happened already. */
+async function* attempt(
+  context: Context,
+  progress: Progress,
+  proof: Proof,
+  before: Checkpoint,
+  done: Execution | undefined,
+): AsyncGenerator<EventBody, Attempt> {
+  const { iterations: number, last } = progress;
+  yield { type: "iteration_started", iteration: number };
+  yield { type: "phase", phase: number === 1 ? "execute" : "refine" };
+  const prompt = last
+    ? refineText(context, proof, last.evaluation, last.changes)
+    : firstText(context, proof.planned, proof.baseline);
+  const recorded: BeforeEffect = () => secure(context, progress);
+  const { text, messages } =
+    done ?? (yield* execute(context, systemPrompt(context), prompt, recorded, takeUp(progress)));
+  progress.text = text;
+
+  const checkpoint = yield* record(context, "after");
+  progress.latest = checkpoint;
+  const diff = await context.kit.checkpoints.diff(before, checkpoint, JUDGE_DIFF_BYTES);
+  yield { type: "changed", diff };
+
+  yield { type: "phase", phase: "evaluate" };
+  if (diff.changes.length > 0) yield* findNewChecks(context, proof);
+  const evaluation = yield* evaluate(context, proof, { number, checkpoint, diff, claim: text, previous: last });
+  yield { type: "evaluated", evaluation };
+  const tokens = measure({ system: "", messages, tools: [] });
+  return { text, evaluation, checkpoint, changes: diff.changes, tokens };
+}
+
+/** The conversation that an earlier run left; it can be gone on with once. */
+function takeUp(progress: Progress): Conversation | undefined {
+  const { conversation } = progress;
+  progress.conversation = undefined;
+  return conversation;
+}
+
+function systemPrompt(context: Context): string {
+  return fill(context.kit.prompts.system, { surroundings: context.surroundings });
+}
+
+function firstText(context: Context, planned: Planned, baseline: readonly CheckResult[]): string {
+  const failing = baseline.filter((result) => result.status === "failed");
+  const before = failing.length > 0 ? `\nBefore the work:\n${evidenceText(failing, [])}\n` : "";
+  return `${taskText(context)}\n${planText(planned)}${before}`.trim();
+}

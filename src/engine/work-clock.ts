@@ -1,0 +1,92 @@
+import type { Clock } from "../contracts/kit.ts";
+import { Stop } from "./stop.ts";
+
+/**
+ * Counts work, not waiting: while a person, a rate limit or a queue is waited for, the clock stands. Its signal aborts
+ * with a `Stop` when the time is used up, so that no single wait can outlast the limit.
+ */
+export class WorkClock {
+  readonly signal: AbortSignal;
+  readonly #controller = new AbortController();
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  readonly #wallStart: number;
+  #worked: number;
+  #runningSince: number | undefined;
+  #alarm: AbortController | undefined;
+  #pauses = 0;
+  #closed = false;
+
+  /** `workedMs`: what an earlier run of the same task has used already. */
+  constructor(clock: Clock, limitMs: number, workedMs = 0) {
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+    this.#worked = workedMs;
+    this.#wallStart = clock.now();
+    this.signal = this.#controller.signal;
+    this.#run();
+  }
+
+  get workMs(): number {
+    return this.#worked + (this.#runningSince === undefined ? 0 : this.#clock.now() - this.#runningSince);
+  }
+
+  get wallMs(): number {
+    return this.#clock.now() - this.#wallStart;
+  }
+
+  get remainingMs(): number {
+    return Math.max(0, this.#limitMs - this.workMs);
+  }
+
+  /** Calls may overlap; the clock runs again when the last one resumes. */
+  pause(): void {
+    if (this.#pauses++ === 0) this.#stand();
+  }
+
+  resume(): void {
+    if (--this.#pauses === 0 && !this.#closed) this.#run();
+  }
+
+  /**
+   * Stands for a wait of known length, in ms, and then runs again by itself: what comes after the wait is work, also
+   * when it hangs. Returns what ends the wait early.
+   */
+  rest(ms: number): () => void {
+    const early = new AbortController();
+    let over = false;
+    const end = () => {
+      if (over) return;
+      over = true;
+      early.abort();
+      this.resume();
+    };
+    this.pause();
+    this.#clock.sleep(ms, early.signal).then(end, () => {});
+    return end;
+  }
+
+  /** The task is over: the clock stands for good, and whatever still waits on the signal ends. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stand();
+    this.#controller.abort(new DOMException("the task is over", "AbortError"));
+  }
+
+  #stand(): void {
+    this.#worked = this.workMs;
+    this.#runningSince = undefined;
+    this.#alarm?.abort();
+  }
+
+  #run(): void {
+    this.#runningSince = this.#clock.now();
+    const alarm = new AbortController();
+    this.#alarm = alarm;
+    this.#clock.sleep(this.remainingMs, alarm.signal).then(
+      () => this.#controller.abort(new Stop("abort_timeout", "the time is used up")),
+      () => {},
+    );
+  }
+}

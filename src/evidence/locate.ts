@@ -1,0 +1,37 @@
+import { existsSync } from "node:fs";
+import { isAbsolute, join, relative } from "node:path";
+
+/** Where a class's path begins in Maven's and Gradle's layout. */
+const SOURCE_ROOTS = ["src/test/java", "src/test/kotlin", "src/main/java", "src/main/kotlin"];
+
+/**
+ * A place as a runner printed it (`/work/a.js:3:7`, `file:///work/a.js:3`, `example.com/mod/sub/a_test.go:4`), as
+ * `file:line` relative to the workspace. Runners count paths from different folders, so the longest end of the path
+ * that exists in `cwd` or the workspace is taken. Undefined where the file is none of the workspace's.
+ */
+export function locate(printed: string, cwd: string, workspace: string): string | undefined {
+  const match = /^(?:file:\/\/)?(.+?):(\d+)(?::\d+)?$/.exec(printed.trim());
+  if (!match) return undefined;
+  const [, path, line] = match as unknown as [string, string, string];
+  if (isAbsolute(path)) {
+    const inside = below(path, workspace);
+    if (inside !== undefined && existsSync(path)) return `${inside}:${line}`;
+  }
+  const parts = path.split(/[\\/]/).filter((part) => part !== "" && part !== ".");
+  const bases = [cwd, workspace, ...SOURCE_ROOTS.map((root) => join(cwd, root))];
+  for (let from = 0; from < parts.length; from++) {
+    for (const base of bases) {
+      const full = join(base, ...parts.slice(from));
+      const inside = below(full, workspace);
+      if (inside !== undefined && existsSync(full)) return `${inside}:${line}`;
+    }
+    // A part of an absolute path that merely looks like one of ours says nothing.
+    if (isAbsolute(path)) return undefined;
+  }
+  return undefined;
+}
+
+function below(path: string, workspace: string): string | undefined {
+  const inside = relative(workspace, path).replaceAll("\\", "/");
+  return inside === "" || inside.startsWith("../") || isAbsolute(inside) ? undefined : inside;
+}

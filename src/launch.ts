@@ -1,0 +1,253 @@
+import { join } from "node:path";
+import type { Company, ProviderSettings, RunningTask, Settings, Tapes } from "./app.ts";
+import type { Config } from "./base/config.ts";
+import type { Env } from "./base/env.ts";
+import { Interruption, ProviderError, UserError } from "./base/errors.ts";
+import { fits } from "./base/json-schema.ts";
+import { createLog, type Log } from "./base/log.ts";
+import type { Paths } from "./base/paths.ts";
+import { createRedactor, type Redactor } from "./base/redact.ts";
+import { VERSION } from "./base/version.ts";
+import type { Event, Limits } from "./contracts/event.ts";
+import type { Exec, SandboxPosture } from "./contracts/exec.ts";
+import type { Clock, Input, Kit } from "./contracts/kit.ts";
+import type { Ledger } from "./contracts/ledger.ts";
+import type { Task } from "./contracts/task.ts";
+import type { Toolset } from "./contracts/tool.ts";
+import { run } from "./engine/run.ts";
+import { createEvidence } from "./evidence/index.ts";
+import { hideEnviron } from "./exec/environ.ts";
+import { type ExecInput, type LazyExec, lazyExec } from "./exec/index.ts";
+import { projectKey } from "./folders.ts";
+import { createHub, type Hub } from "./hub.ts";
+import { instructions } from "./instructions.ts";
+import { makePrivateTemp } from "./private-temp.ts";
+import { prompts } from "./prompts.ts";
+import type { Providers } from "./providers/index.ts";
+import { type ActivityReader, createActivity } from "./readers/activity.ts";
+import { claimTask } from "./readers/interrupted.ts";
+import { createHistory } from "./readers/ledger.ts";
+import { createLogLines } from "./readers/log-lines.ts";
+import { createStateFile } from "./readers/state-file.ts";
+import { createTranscript, readTranscript } from "./readers/transcript.ts";
+import { redactedCheckpoints, redactedEvidence } from "./redacted.ts";
+import { bundledRubrics, selectRubric } from "./skills/rubrics.ts";
+import { fileList, surroundings } from "./surroundings.ts";
+import { builtinTools, createToolset } from "./tools/index.ts";
+import { createPermissions } from "./tools/permissions.ts";
+import { openWorkspace, type Workspace } from "./workspace/index.ts";
+
+/** What the process has and every task takes from. */
+export interface Root {
+  env: Env;
+  paths: Paths;
+  clock: Clock;
+  ledger: Ledger;
+  providers(settings: ProviderSettings, tapes?: Tapes, redactor?: Redactor): Providers;
+}
+
+/** What is to be launched. */
+export interface Launch {
+  here: Settings;
+  describe(hide: Redactor["hide"]): Task;
+  /** Durable events of earlier runs. */
+  history: readonly Event[];
+  /** When the process of the run before was last seen alive, ms. */
+  lastAlive?: number | undefined;
+  request: Company;
+}
+
+/** A launch with what belongs to the task alone. */
+interface Scene extends Root, Launch {
+  task: Task;
+  redactor: Redactor;
+  log: Log;
+}
+
+/** Namespaces, Landlock and seccomp: where all of them hold, what is left is told by `doctor` and docs/SECURITY.md. */
+const ALL_LAYERS = 3;
+
+/** Characters of a request from which on a list of what is to be done helps. */
+const LONG_TASK = 400;
+
+/** Puts together what one task needs, and runs it. */
+export async function launch(root: Root, job: Launch): Promise<RunningTask> {
+  const { env, paths, clock } = root;
+  const { here, history, request } = job;
+  await hideEnviron(env);
+  // What is opened here is closed in the opposite order: at the end of the task, or where its beginning fails.
+  await using opened = new AsyncDisposableStack();
+  const redactor = createRedactor({ secrets: [], kinds: here.config.redaction.enabled });
+  const hide = (text: string) => redactor.hide(text);
+  const providers = opened.adopt(root.providers(here, tapesOf(request), redactor), (them) => them.close());
+  const models = await providers.resolveAll();
+  for (const secret of await providers.secrets()) redactor.add(secret);
+  const task = job.describe(hide);
+  const log = createLog({ folder: paths.logs, env, redactor, now: () => clock.now() });
+  const scene: Scene = { ...root, ...job, task, redactor, log };
+  const activity = createActivity();
+  const place = holdPlace(scene, activity, opened);
+  const temp = opened.use(makePrivateTemp());
+  const exec = opened.adopt(
+    openCommands(scene, temp.path, (body) => hub.emit(body)),
+    (them) => them.close(),
+  );
+  const permissions = openPermissions(scene);
+  const tools = openTools(scene, { models, place, exec, permissions });
+  const { hub, transcript } = openHub(scene, activity);
+  const kit = makeKit(scene, { models, place, exec, permissions, tools, hub });
+  const said: string[] = [];
+  const input: Input = { take: () => said.splice(0) };
+  const closing = opened.move();
+  const signal = AbortSignal.any([request.signal, hub.failed, exec.refused]);
+  const outcome = hub.drive(run(task, history, input, kit, signal), () => closing.disposeAsync());
+  outcome.catch((error) => logUnexpected(scene, error));
+  return { task, transcript, outcome, steer: (text) => void said.push(hide(text)) };
+}
+
+function tapesOf({ record, replay }: Tapes): Tapes {
+  return { ...(record === undefined ? {} : { record }), ...(replay === undefined ? {} : { replay }) };
+}
+
+/** Says that the task is at work, and takes hold of its files. */
+function holdPlace({ paths, clock, task }: Scene, acting: ActivityReader, opened: AsyncDisposableStack): Workspace {
+  const { id, workspace, addDirs } = task;
+  opened.adopt(
+    claimTask(paths, id, () => clock.now()),
+    (claim) => claim.release(),
+  );
+  const activity = () => acting.activity;
+  const place = openWorkspace({ workspace, addDirs, dir: paths.checkpoints, task: id, clock, activity });
+  return opened.adopt(place, (it) => it.close());
+}
+
+/** What holds the commands of a task in this workspace. */
+export function sandboxOf(
+  { env, paths }: Pick<Root, "env" | "paths">,
+  { config, workspace }: ProviderSettings,
+  addDirs: readonly string[],
+  privateTemp: string,
+): ExecInput {
+  return {
+    workspace,
+    addDirs,
+    env,
+    mode: config.sandbox.mode,
+    network: config.sandbox.network,
+    privateTemp,
+    caches: join(paths.cache, "projects", projectKey(workspace)),
+    hidden: [paths.home, paths.data],
+  };
+}
+
+function openCommands(scene: Scene, privateTemp: string, emit: Hub["emit"]): LazyExec {
+  const { here, request, task } = scene;
+  const unattended = request.attended !== true || here.config.permissions.mode === "auto";
+  return lazyExec(sandboxOf(scene, here, task.addDirs, privateTemp), unattended, (posture: SandboxPosture) => {
+    void emit({ type: "sandbox", posture });
+    if (posture.mode === "off" || posture.layers.length >= ALL_LAYERS) return;
+    for (const message of posture.gaps) void emit({ type: "warning", code: "sandbox", message });
+  });
+}
+
+type Permissions = ReturnType<typeof createPermissions>;
+
+function openPermissions({ here, task }: Scene): Permissions {
+  const { config, grants, workspace } = here;
+  const { network } = config.sandbox;
+  return createPermissions({ ...config.permissions, network, saved: grants, workspace, addDirs: task.addDirs });
+}
+
+interface Parts {
+  models: Kit["models"];
+  place: Workspace;
+  exec: Exec;
+  permissions: Permissions;
+  tools: Toolset;
+  hub: Hub;
+}
+
+function openTools(scene: Scene, parts: Pick<Parts, "models" | "place" | "exec" | "permissions">): Toolset {
+  const { paths, clock, request, history, redactor, task } = scene;
+  const { models, place, exec, permissions } = parts;
+  const watched = request.attended === true;
+  const offered = builtinTools({
+    images: models.executor.info.capabilities.images,
+    web: { permissions, mayBeAsked: watched },
+    list: watched && task.description.length >= LONG_TASK,
+  });
+  return createToolset(offered, {
+    workspace: task.workspace,
+    addDirs: task.addDirs,
+    exec,
+    redactor,
+    permissions,
+    outputDir: join(paths.toolOutput, task.id),
+    earlierCalls: history.filter((event) => event.type === "tool_finished").length,
+    beforeWrite: (path) => place.cover(path),
+    clock,
+  });
+}
+
+/** The task's events, and who reads them; `transcript` is where they lie. */
+function openHub(scene: Scene, activity: ActivityReader): { hub: Hub; transcript: string } {
+  const { paths, clock, ledger, request, history, task, log } = scene;
+  const transcript = createTranscript({ paths, task: task.id });
+  const own = [activity, createStateFile({ paths, clock }), createHistory(ledger), createLogLines(log)];
+  const hub = createHub({
+    task: task.id,
+    clock,
+    durable: transcript,
+    readers: [...own, ...request.readers],
+    answer: request.answer,
+    reread: (seq) => readTranscript(transcript.path, seq),
+    history,
+    onLost: (error) => log.warn("a reader of the events was dropped", { task: task.id, error }),
+  });
+  return { hub, transcript: transcript.path };
+}
+
+function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }: Parts): Kit {
+  const { paths, clock, here, redactor, task, lastAlive } = scene;
+  const { config, workspace } = here;
+  const hide = (text: string) => redactor.hide(text);
+  const warn = (code: "config" | "checkpoint") => (message: string) =>
+    void hub.emit({ type: "warning", code, message });
+  return {
+    config,
+    limits: limitsOf(config),
+    models,
+    tools,
+    evidence: redactedEvidence(createEvidence({ workspace, exec, config: config.evaluate }), redactor),
+    checkpoints: redactedCheckpoints(place.checkpoints, redactor),
+    claim: (signal) => place.claim(signal, warn("checkpoint")),
+    rubric: (category) => selectRubric(category, bundledRubrics()),
+    prompts,
+    ask: hub.ask,
+    clock,
+    permission: config.permissions.mode,
+    notices: here.warnings.map((message) => ({ code: "config" as const, message })),
+    version: VERSION,
+    ...(lastAlive === undefined ? {} : { lastAlive: new Date(lastAlive).toISOString() }),
+    surroundings: async () => hide(surroundings(task, clock, await instructions(workspace, paths, warn("config")))),
+    listFiles: async (signal) => hide(fileList(workspace, signal)),
+    permitCheck: (command, ask, signal) => permissions.permitCommand(command, ask, signal),
+    fits,
+  };
+}
+
+function limitsOf({ iteration, safety }: Config): Limits {
+  return {
+    iterations: iteration.max_iterations,
+    qualityThreshold: iteration.quality_threshold,
+    budgetUsd: safety.max_cost_usd,
+    tokenBudget: iteration.token_budget,
+    timeoutMs: iteration.timeout_seconds * 1000,
+  };
+}
+
+/** What neither the user nor a provider can be told to mend is a bug of ours, and its stack is worth keeping. */
+function logUnexpected({ log, task }: Scene, error: unknown): void {
+  const isKnown = error instanceof UserError || error instanceof ProviderError || error instanceof Interruption;
+  if (!isKnown) log.error("unexpected", { task: task.id, error });
+}

@@ -1,0 +1,28 @@
+import { BUILD_DAY, COMMIT, VERSION } from "./base/version.ts";
+
+/**
+ * argv → one lazily imported command. The only catch-all and the only exit code of the program: what a user can mend
+ * is one line, everything else keeps its stack. Nothing but constants is imported here: `--version` loads no more.
+ */
+async function main(argv: readonly string[]): Promise<number> {
+  if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+    console.log(`openkoi ${VERSION} (${COMMIT}, ${BUILD_DAY})`);
+    return 0;
+  }
+  const { dispatch } = await import("./cli/dispatch.ts");
+  return dispatch(argv);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const [{ describeError }, { Exit, Interruption, UserError }] = await Promise.all([
+    import("./cli/failure.ts"),
+    import("./base/errors.ts"),
+  ]);
+  if (error instanceof Interruption) process.exitCode = Exit.interrupted;
+  else {
+    process.stderr.write(describeError(error));
+    process.exitCode = error instanceof UserError ? error.exitCode : Exit.failure;
+  }
+}

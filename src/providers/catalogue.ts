@@ -1,0 +1,77 @@
+import type { ModelInfo, Price } from "../contracts/provider.ts";
+
+type Capability = keyof ModelInfo["capabilities"];
+
+/** A model as it stands in `embed/models.json`. */
+export interface ModelData {
+  context: number;
+  maxOutput: number;
+  price?: Price;
+  can: Capability[];
+  /** Fields the model needs in the body of a Chat Completions request that offers tools. */
+  withTools?: Readonly<Record<string, unknown>>;
+  /** The model refuses a conversation in which a tool call carries no signature. */
+  signedCalls?: boolean;
+  why?: string;
+}
+
+interface CatalogueData {
+  /** Day on which the facts were gathered. */
+  date: string;
+  /** By provider: what may stand before a model's id without changing the model or its price (AWS regions). */
+  prefixes: Record<string, string[]>;
+  models: Record<string, ModelData>;
+}
+
+/** What an unknown model is taken for. */
+const ASSUMED: ModelData = { context: 128_000, maxOutput: 8192, can: ["tools", "images", "temperature"] };
+
+/** The models the program knows. */
+export class Catalogue {
+  readonly date: string;
+  readonly #prefixes: CatalogueData["prefixes"];
+  readonly #models: ReadonlyMap<string, ModelData>;
+
+  constructor(data: CatalogueData) {
+    this.date = data.date;
+    this.#prefixes = data.prefixes;
+    this.#models = new Map(Object.entries(data.models));
+  }
+
+  /** `provider/model` of every known model. */
+  refs(): string[] {
+    return [...this.#models.keys()];
+  }
+
+  /** The facts of a model; a dated name (`claude-haiku-4-5-20251001`) has those of the plain one. */
+  find(ref: string): ModelData | undefined {
+    const found = this.#models.get(ref) ?? this.#models.get(ref.replace(/-(?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$/, ""));
+    if (found) return found;
+    const model = ref.indexOf("/") + 1;
+    const prefix = this.#prefixes[ref.slice(0, model - 1)]?.find((each) => ref.startsWith(each, model));
+    return prefix === undefined ? undefined : this.#models.get(ref.slice(0, model) + ref.slice(model + prefix.length));
+  }
+
+  info(ref: string): ModelInfo {
+    const found = this.find(ref);
+    const { context, maxOutput, price, can } = found ?? ASSUMED;
+    return {
+      ref,
+      context,
+      maxOutput,
+      ...(price ? { price } : {}),
+      capabilities: {
+        tools: can.includes("tools"),
+        images: can.includes("images"),
+        reasoning: can.includes("reasoning"),
+        temperature: can.includes("temperature"),
+      },
+      assumed: !found,
+    };
+  }
+}
+
+export async function loadCatalogue(): Promise<Catalogue> {
+  const { default: data } = await import("../../embed/models.json");
+  return new Catalogue(data as CatalogueData);
+}

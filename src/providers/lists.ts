@@ -1,0 +1,177 @@
+import { join } from "node:path";
+import { messageOf } from "../base/errors.ts";
+import { ensureDir, readText, writeAtomic } from "../base/files.ts";
+import { send } from "../base/http.ts";
+import { isObject } from "../base/schema.ts";
+import { withTimeout } from "../base/stream.ts";
+import { VERSION } from "../base/version.ts";
+import type { Credential } from "../contracts/credential.ts";
+import type { Clock } from "../contracts/kit.ts";
+import type { ModelList } from "../contracts/provider.ts";
+import type { Row, WireId } from "./row.ts";
+import { addressOf, headersWith, tokenOf } from "./token.ts";
+import { objects, text } from "./wire/values.ts";
+
+/** An answer is good for a day, ms. */
+const DAY_MS = 86_400_000;
+/** A provider that takes longer is left out, ms. */
+const PATIENCE_MS = 10_000;
+const MOST_BYTES = 8 * 1024 * 1024;
+
+/** Where a wire lists its models, and how its answer is read. Bedrock's list is another service's, and is not asked. */
+interface Listing {
+  path(row: Row): string;
+  headers?: Record<string, string>;
+  names(answer: unknown): string[];
+}
+
+function listingOf(wire: WireId): Listing | undefined {
+  switch (wire) {
+    // docs.claude.com/en/api/models-list
+    case "anthropic":
+      return {
+        path: ({ baseUrl }) => `${baseUrl.endsWith("/v1") ? "" : "/v1"}/models?limit=1000`,
+        headers: { "anthropic-version": "2023-06-01" },
+        names: named("id"),
+      };
+    // platform.openai.com/docs/api-reference/models/list; some who speak the language answer with the bare list.
+    case "chat":
+    case "responses":
+      return {
+        path: ({ login }) => (login?.kind === "chatgpt" ? `/models?client_version=${VERSION}` : "/models"),
+        names: named("id", "slug"),
+      };
+    // ai.google.dev/api/models
+    case "gemini":
+      return { path: () => "/models?pageSize=1000", names: generating };
+    case "ollama":
+      return { path: () => "/api/tags", names: named("name") };
+    case "bedrock":
+      return undefined;
+  }
+}
+
+/** A model's id stands in one of these fields. */
+function named(...fields: string[]): Listing["names"] {
+  return (answer) => {
+    const holder = isObject(answer) ? (answer["data"] ?? answer["models"]) : answer;
+    return objects(holder).flatMap((model) => fields.map((field) => text(model[field])).find(Boolean) ?? []);
+  };
+}
+
+function generating(answer: unknown): string[] {
+  const models = isObject(answer) ? objects(answer["models"]) : [];
+  const able = models.filter(
+    ({ supportedGenerationMethods: can }) => Array.isArray(can) && can.includes("generateContent"),
+  );
+  return able.map((model) => text(model["name"]).replace(/^models\//, ""));
+}
+
+/** Kinds of models that nobody can talk to; the lists do not say it themselves. */
+const OTHER_KINDS =
+  /embed|whisper|\btts\b|dall-e|moderation|transcribe|rerank|imagen|veo-|sora|-image|image-|realtime|audio|speech|guard/i;
+
+interface Saved {
+  /** ms since 1970. */
+  askedAt: number;
+  baseUrl: string;
+  models: string[];
+}
+
+/** The providers' own lists, each kept in a file for a day. Asking is never part of a start. */
+export class ModelLists {
+  readonly #folder: string | undefined;
+  readonly #clock: Clock;
+  readonly #read = new Map<string, Promise<Saved | undefined>>();
+
+  /** `folder`: absolute; undefined: nothing is kept. */
+  constructor(folder: string | undefined, clock: Clock) {
+    this.#folder = folder;
+    this.#clock = clock;
+  }
+
+  /** What a provider said when it was last asked, however long ago. */
+  async known(row: Row): Promise<string[]> {
+    return (await this.#saved(row))?.models ?? [];
+  }
+
+  /** Asks a provider for its models, unless it was asked within a day (`force`: also then). Never throws. */
+  async ask(row: Row, credential: Credential, signal: AbortSignal, force: boolean): Promise<ModelList> {
+    const listing = listingOf(row.wire);
+    const { id } = row;
+    if (!listing) return { provider: id, state: "unlisted", models: [] };
+    const saved = await this.#saved(row);
+    const age = saved ? this.#clock.now() - saved.askedAt : Number.POSITIVE_INFINITY;
+    // A clock that was set back would keep a list for ever.
+    if (saved && !force && age >= 0 && age < DAY_MS) return { provider: id, state: "kept", models: saved.models };
+    try {
+      const models = await this.#request(row, listing, credential, signal);
+      await this.#save(row, { askedAt: this.#clock.now(), baseUrl: row.baseUrl, models });
+      return { provider: id, state: "asked", models };
+    } catch (error) {
+      const refused = error instanceof KeyRefused;
+      return {
+        provider: id,
+        state: refused ? "refused" : "failed",
+        models: saved?.models ?? [],
+        why: messageOf(error),
+      };
+    }
+  }
+
+  async #request(row: Row, listing: Listing, credential: Credential, signal: AbortSignal): Promise<string[]> {
+    using limit = withTimeout(signal, PATIENCE_MS);
+    const token = await tokenOf(credential, limit.signal);
+    const url = addressOf(row, token) + listing.path(row);
+    const headers = { accept: "application/json", ...listing.headers };
+    const authorized = headersWith(row, credential, token, { url, headers, body: "" }, this.#clock.now());
+    const response = await send({ url, headers: { ...headers, ...authorized } }, limit.signal);
+    const body = await response.text(MOST_BYTES);
+    const { status } = response;
+    if (status === 401 || status === 403)
+      throw new KeyRefused(`${row.displayName} refused the credential (HTTP ${status})`);
+    if (status !== 200) throw new Error(`${row.displayName} gave no list (HTTP ${status})`);
+    const names = listing.names(parsed(body)).filter((name) => /^[\x21-\x7e]{1,200}$/.test(name));
+    if (names.length === 0) throw new Error(`${row.displayName} gave no list that can be read`);
+    return [...new Set(names)].filter((name) => !OTHER_KINDS.test(name)).sort();
+  }
+
+  #saved(row: Row): Promise<Saved | undefined> {
+    const known = this.#read.get(row.id) ?? this.#load(row);
+    this.#read.set(row.id, known);
+    return known;
+  }
+
+  async #load(row: Row): Promise<Saved | undefined> {
+    const path = this.#path(row);
+    // A cache that cannot be read is none.
+    const source = path ? await readText(path).catch(() => undefined) : undefined;
+    const value = source === undefined ? undefined : parsed(source);
+    if (!isObject(value) || value["base_url"] !== row.baseUrl || !Array.isArray(value["models"])) return undefined;
+    const models = value["models"].filter((name): name is string => typeof name === "string");
+    return { askedAt: Number(value["asked_at"]) || 0, baseUrl: row.baseUrl, models };
+  }
+
+  async #save(row: Row, saved: Saved): Promise<void> {
+    this.#read.set(row.id, Promise.resolve(saved));
+    const path = this.#path(row);
+    if (!path || !this.#folder) return;
+    await ensureDir(this.#folder);
+    const value = { asked_at: saved.askedAt, base_url: saved.baseUrl, models: saved.models };
+    await writeAtomic(path, `${JSON.stringify(value)}\n`, { fsync: false });
+  }
+
+  #path({ id }: Row): string | undefined {
+    return this.#folder && /^[\w-][\w.-]*$/.test(id) ? join(this.#folder, `${id}.json`) : undefined;
+  }
+}
+
+class KeyRefused extends Error {}
+
+function parsed(source: string): unknown {
+  try {
+    return JSON.parse(source);
+  } catch {
+    return undefined;
+  }
+}

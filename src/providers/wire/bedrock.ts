@@ -1,0 +1,169 @@
+import { ProviderError } from "../../base/errors.ts";
+import { decodeEventStream, EventStreamError } from "../../base/event-stream.ts";
+import type { AssistantMessage, ImageBlock, Message, ToolResultBlock, UserMessage } from "../../contracts/message.ts";
+import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
+import { asStream, BedrockAnswer } from "./bedrock-answer.ts";
+import { shortened } from "./call-ids.ts";
+import { frames, joined, parsed } from "./frames.ts";
+import { argumentsObject } from "./values.ts";
+import type { Encoded, Target, Wire } from "./wire.ts";
+
+/** Amazon Bedrock's ConverseStream: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html. */
+export const bedrock: Wire = { encode, decode };
+
+type Json = Record<string, unknown>;
+interface Turn {
+  role: "user" | "assistant";
+  content: Json[];
+}
+
+/** Longest id of a tool call, characters. */
+const ID_MAX = 64;
+
+function encode(request: ModelRequest, target: Target): Encoded {
+  const { info } = target;
+  const documents = { count: 0 };
+  const messages: Turn[] = [];
+  for (const { role, ...message } of request.messages) {
+    const content =
+      "from" in message ? assistantContent(message, target) : userContent(message.blocks, target, documents);
+    const last = messages.at(-1);
+    // Turns must alternate; one that has nothing to send is left out, and its neighbours become one.
+    if (last?.role === role) last.content.push(...content);
+    else if (content.length > 0) messages.push({ role, content });
+  }
+  const caches = info.price !== undefined && info.price.cacheRead < info.price.input;
+  if (caches) markTurns(messages);
+  const tools = toolsOf(request);
+  const body = {
+    inferenceConfig: {
+      maxTokens: Math.min(request.maxTokens, info.maxOutput),
+      ...(request.temperature !== undefined && info.capabilities.temperature
+        ? { temperature: request.temperature }
+        : {}),
+    },
+    ...(tools.length > 0 ? { toolConfig: { tools } } : {}),
+    ...(request.system ? { system: [{ text: request.system }, ...(caches ? [CACHE_POINT] : [])] } : {}),
+    messages,
+  };
+  return {
+    path: `/model/${encodeURIComponent(target.model)}/converse-stream`,
+    headers: { "content-type": "application/json", accept: "application/vnd.amazon.eventstream" },
+    body: JSON.stringify(body),
+  };
+}
+
+/** Everything before it is cached: tools, then system, then messages. Only models with a price for it take it. */
+const CACHE_POINT = { cachePoint: { type: "default" } } as const;
+
+/** The ends of the last two user turns: the next request finds its prefix at the second of them. */
+function markTurns(messages: Turn[]): void {
+  let marks = 2;
+  for (const message of messages.toReversed()) {
+    if (message.role !== "user") continue;
+    message.content.push(CACHE_POINT);
+    if (--marks === 0) return;
+  }
+}
+
+/** A conversation that holds calls is refused without tools, also where none may be called any more. */
+function toolsOf({ tools, messages }: ModelRequest): Json[] {
+  if (tools.length > 0) {
+    return tools.map(({ name, description, parameters }) => {
+      return { toolSpec: { name, ...(description ? { description } : {}), inputSchema: { json: parameters } } };
+    });
+  }
+  return [...new Set(messages.flatMap(namesOfCalls))].map((name) => {
+    return { toolSpec: { name, inputSchema: { json: { type: "object" } } } };
+  });
+}
+
+function namesOfCalls(message: Message): string[] {
+  return message.blocks.flatMap((block) => (block.type === "tool_call" ? [block.name] : []));
+}
+
+function userContent(blocks: UserMessage["blocks"], target: Target, documents: { count: number }): Json[] {
+  // Results must come first in the turn that follows their calls.
+  const results = blocks.filter((block) => block.type === "tool_result");
+  const others = blocks.filter((block) => block.type !== "tool_result");
+  return [
+    ...results.map((block) => toolResult(block, target, documents)),
+    ...others.flatMap((block): Json[] => {
+      if (block.type === "image") return [image(block, target, documents)];
+      return block.text.trim() ? [{ text: block.text }] : [];
+    }),
+  ];
+}
+
+function toolResult(block: ToolResultBlock, target: Target, documents: { count: number }): Json {
+  const words = { text: block.text.trim() ? block.text : "(no output)" };
+  const content = [words, ...(block.images ?? []).map((picture) => image(picture, target, documents))];
+  // Not every model takes a status, so that only a failure is told.
+  return { toolResult: { toolUseId: callId(block.id), content, ...(block.isError ? { status: "error" } : {}) } };
+}
+
+function image(block: ImageBlock, target: Target, documents: { count: number }): Json {
+  if (!target.info.capabilities.images) return { text: `(${block.mediaType}: this model sees no images)` };
+  const format = block.mediaType.slice(block.mediaType.indexOf("/") + 1);
+  const source = { bytes: block.data };
+  if (block.mediaType.startsWith("image/")) return { image: { format, source } };
+  // Names of documents must differ within a conversation.
+  return { document: { format, name: `document ${++documents.count}`, source } };
+}
+
+function assistantContent(message: Omit<AssistantMessage, "role">, target: Target): Json[] {
+  const own = message.from === target.info.ref;
+  return message.blocks.flatMap((block): Json[] => {
+    if (block.type === "text") return block.text.trim() ? [{ text: block.text }] : [];
+    // Unsigned thoughts, and those of another model, are refused.
+    if (block.type === "reasoning") return own && block.native ? [{ reasoningContent: block.native }] : [];
+    const input = argumentsObject(block.arguments);
+    return [{ toolUse: { toolUseId: callId(block.id), name: block.name, input } }];
+  });
+}
+
+/** Ids that other models gave may hold characters that are refused here, or be too long. */
+function callId(id: string): string {
+  return shortened(id.replace(/[^\w.:-]/g, "_"), ID_MAX);
+}
+
+async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {
+  const answer = new BedrockAnswer(target);
+  for await (const event of events(bytes, target.row.id)) {
+    const told = answer.take(event);
+    if (told) yield told;
+    if (told?.type === "done") return;
+  }
+  throw answer.broken("the stream ended before the answer was complete");
+}
+
+/** The events of a stream, or of an answer that came as one JSON document. */
+async function* events(bytes: AsyncIterable<Uint8Array>, provider: string): AsyncGenerator<[string, Json]> {
+  const source = bytes[Symbol.asyncIterator]();
+  const decoder = new TextDecoder();
+  try {
+    let first = await source.next();
+    while (!first.done && first.value.length === 0) first = await source.next();
+    if (first.done) return;
+    const all = joined([first.value], source);
+    // The length of a message begins with 0 or 1.
+    if (first.value[0]! > 1) {
+      for await (const frame of frames(all, provider)) if (frame.kind !== "end") yield* asStream(frame.value);
+      return;
+    }
+    for await (const { headers, payload } of decodeEventStream(all)) {
+      if (headers[":message-type"] === "error") {
+        yield ["exception", { code: headers[":error-code"], message: headers[":error-message"] }];
+        continue;
+      }
+      const body = payload.length > 0 ? parsed(decoder.decode(payload), provider) : {};
+      const exception = headers[":exception-type"];
+      yield exception ? ["exception", { ...body, code: exception }] : [headers[":event-type"] ?? "", body];
+    }
+  } catch (error) {
+    if (!(error instanceof EventStreamError)) throw error;
+    throw new ProviderError("broken_stream", provider, `${provider}: ${error.message}`);
+  } finally {
+    await source.return?.();
+  }
+}

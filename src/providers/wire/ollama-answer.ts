@@ -1,0 +1,94 @@
+import { ProviderError } from "../../base/errors.ts";
+import type { StopReason, ToolCallBlock, Usage } from "../../contracts/message.ts";
+import type { ModelEvent } from "../../contracts/provider.ts";
+import { explain } from "../trouble.ts";
+import { madeId } from "./call-ids.ts";
+import { count, object, objects, text } from "./values.ts";
+import type { Encoded, Target } from "./wire.ts";
+
+/** No tokenizer puts more than this into a token on average, nor, over a whole conversation, less than the other. */
+const MOST_BYTES = 8;
+const LEAST_BYTES = 2;
+
+/** Folds the lines of one streamed answer. Unknown fields are skipped. */
+export class OllamaAnswer {
+  readonly #target: Target;
+  readonly #measured: Encoded["measured"];
+  readonly #blocks: { type: "text" | "reasoning"; text: string }[] = [];
+  readonly #calls: ToolCallBlock[] = [];
+
+  constructor(target: Target, measured: Encoded["measured"]) {
+    this.#target = target;
+    this.#measured = measured;
+  }
+
+  /** @throws ProviderError for an error inside the stream, and `overflow` where the server forgot a part of the request. */
+  *take(chunk: Record<string, unknown>): Generator<ModelEvent> {
+    if (chunk["error"]) {
+      throw explain({ provider: this.#target.row.id, body: JSON.stringify({ error: chunk["error"] }) });
+    }
+    const message = object(chunk["message"]);
+    yield* this.#add("reasoning", text(message["thinking"]));
+    yield* this.#add("text", text(message["content"]));
+    for (const call of objects(message["tool_calls"])) {
+      const called = object(call["function"]);
+      const name = text(called["name"]);
+      const id = text(call["id"]) || madeId(text(chunk["created_at"]), this.#calls.length);
+      const given = called["arguments"];
+      const json = typeof given === "string" ? given : JSON.stringify(object(given));
+      this.#calls.push({ type: "tool_call", id, name, arguments: json.trim() ? json : "{}" });
+      yield { type: "tool_call", id, name };
+    }
+    if (chunk["done"] === true) yield this.#done(chunk);
+  }
+
+  broken(reason: string): ProviderError {
+    const { id } = this.#target.row;
+    return new ProviderError("broken_stream", id, `${id}: ${reason}`);
+  }
+
+  *#add(type: "text" | "reasoning", piece: string): Generator<ModelEvent> {
+    if (!piece) return;
+    const last = this.#blocks.at(-1);
+    if (last?.type === type) last.text += piece;
+    else this.#blocks.push({ type, text: piece });
+    yield { type, text: piece };
+  }
+
+  #done(chunk: Record<string, unknown>): ModelEvent {
+    const read = count(chunk["prompt_eval_count"]);
+    this.#checkRead(read);
+    const reason = text(chunk["done_reason"]);
+    let stop: StopReason = reason === "length" ? "length" : "end";
+    if (stop === "end" && this.#calls.length > 0) stop = "tool_calls";
+    // A prompt that was read before is not counted by older servers.
+    const usage: Usage = {
+      input: read ?? 0,
+      output: count(chunk["eval_count"]) ?? 0,
+      cacheRead: 0,
+      cacheWrite: 0,
+      reasoning: 0,
+    };
+    const message = {
+      role: "assistant" as const,
+      blocks: [...this.#blocks, ...this.#calls],
+      from: this.#target.info.ref,
+    };
+    return { type: "done", message, stop, usage };
+  }
+
+  /**
+   * Older servers drop the beginning of what does not fit and say nothing. It shows in the count of what was read: all
+   * of the window, or less than the text can have had. Where the text surely fitted, a small count only means that the
+   * server remembered the rest.
+   */
+  #checkRead(read: number | undefined): void {
+    if (read === undefined || this.#measured === undefined) return;
+    const { window, bytes } = this.#measured;
+    if (bytes / LEAST_BYTES <= window) return;
+    if (read < window && read * MOST_BYTES >= bytes) return;
+    const { id } = this.#target.row;
+    const words = `${id} read only ${read} tokens of the conversation: it does not fit into the model's ${window}`;
+    throw new ProviderError("overflow", id, words);
+  }
+}

@@ -1,0 +1,41 @@
+import type { ModelEvent, ModelInfo, ModelRequest } from "../../contracts/provider.ts";
+import type { Row } from "../row.ts";
+
+/** What a wire makes of a request. */
+export interface Encoded {
+  /** Begins with a slash, may end with a query; appended to the base URL. */
+  path: string;
+  /** The wire's own headers; the caller adds the credential. */
+  headers: Record<string, string>;
+  /** JSON text. */
+  body: string;
+  /** Of a server that cuts what is too long without a word: what it was given to read, and how much it can. */
+  measured?: {
+    /** Tokens, the answer's included. */
+    window: number;
+    /** Of all text that is to be read. */
+    bytes: number;
+  };
+}
+
+/** Who is asked, as the wires need it. */
+export interface Target {
+  row: Row;
+  /** The model's id at the provider. */
+  model: string;
+  info: ModelInfo;
+  /** Fields this model needs in the body of a Chat Completions request that offers tools. */
+  withTools?: Readonly<Record<string, unknown>>;
+  /** This model refuses a conversation in which a tool call carries no signature. */
+  signedCalls?: boolean;
+}
+
+/**
+ * One wire protocol. `encode` is pure: the same request gives the same bytes, and a longer conversation gives an
+ * extension of the shorter one's messages. `decode` ends with `done` or throws a ProviderError; it never ends silently.
+ * `sent` is what `encode` gave for the request that is answered.
+ */
+export interface Wire {
+  encode(request: ModelRequest, target: Target): Encoded;
+  decode(bytes: AsyncIterable<Uint8Array>, target: Target, sent?: Encoded): AsyncGenerator<ModelEvent, void>;
+}

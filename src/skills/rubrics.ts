@@ -1,0 +1,72 @@
+import apiDesign from "../../skills/api-design/SKILL.md" with { type: "text" };
+import codeReview from "../../skills/code-review/SKILL.md" with { type: "text" };
+import general from "../../skills/general/SKILL.md" with { type: "text" };
+import proseQuality from "../../skills/prose-quality/SKILL.md" with { type: "text" };
+import sqlSafety from "../../skills/sql-safety/SKILL.md" with { type: "text" };
+import testQuality from "../../skills/test-quality/SKILL.md" with { type: "text" };
+import { UserError } from "../base/errors.ts";
+import { describeIssues, isObject, parse, s } from "../base/schema.ts";
+import type { Dimension, Rubric } from "../contracts/skill.ts";
+import { parseFrontmatter } from "./frontmatter.ts";
+
+/** The evaluator that judges what no other one is for. */
+const FALLBACK = "general";
+
+let bundled: Rubric[] | undefined;
+
+/** The evaluators that the binary carries, read when first asked for. */
+export function bundledRubrics(): Rubric[] {
+  bundled ??= [general, codeReview, proseQuality, sqlSafety, apiDesign, testQuality].map((text) =>
+    parseRubric(text, "a bundled evaluator"),
+  );
+  return bundled;
+}
+
+/**
+ * Reads an evaluator's `SKILL.md`: name, `metadata.categories`, and the dimensions with their weights, at the top level
+ * or under `metadata`. Throws a `UserError` that names `file` where it is no evaluator or has nothing to score.
+ */
+export function parseRubric(text: string, file: string): Rubric {
+  const { data, body } = parseFrontmatter(text, file);
+  const metadata = isObject(data["metadata"]) ? data["metadata"] : {};
+  const kind = data["kind"] ?? metadata["kind"];
+  if (kind !== "evaluator") throw new UserError(`${file}: not an evaluator`, "Add `kind: evaluator` to its metadata.");
+  const schema = s.object({
+    name: s.string("", { minLength: 1 }),
+    categories: s.withDefault(s.array(s.string()), []),
+    dimensions: s.array(
+      s.object({
+        name: s.string("", { minLength: 1 }),
+        weight: s.number("", { min: 0 }),
+        description: s.optional(s.string()),
+      }),
+    ),
+  });
+  const read = parse(schema, {
+    name: data["name"],
+    categories: metadata["categories"] ?? data["categories"],
+    dimensions: data["dimensions"] ?? metadata["dimensions"],
+  });
+  if (!read.ok) throw new UserError(`${file}: ${describeIssues(read.issues)}`, "Correct its frontmatter.");
+  return { ...read.value, dimensions: normalised(read.value.dimensions, file), body };
+}
+
+/** Weights that add up to 1; those that do already are left as they are written. */
+function normalised(dimensions: readonly Dimension[], file: string): Dimension[] {
+  const total = dimensions.reduce((sum, dimension) => sum + dimension.weight, 0);
+  if (!(total > 0)) throw new UserError(`${file}: no dimension has a weight`, "Give at least one a weight above 0.");
+  if (Math.abs(total - 1) < 1e-9) return [...dimensions];
+  return dimensions.map((dimension) => ({ ...dimension, weight: dimension.weight / total }));
+}
+
+/**
+ * The evaluator for a category: the last of the list that names it (later ones outrank earlier ones), else the last
+ * `general`. Case does not matter. Throws where there is neither, which is a bug: the bundled ones have it.
+ */
+export function selectRubric(category: string, rubrics: readonly Rubric[]): Rubric {
+  const wanted = category.trim().toLowerCase();
+  const named = rubrics.findLast((rubric) => rubric.categories.some((one) => one.toLowerCase() === wanted));
+  const chosen = named ?? rubrics.findLast((rubric) => rubric.name === FALLBACK) ?? rubrics[0];
+  if (!chosen) throw new Error("there is no evaluator at all");
+  return chosen;
+}

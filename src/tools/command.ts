@@ -1,0 +1,161 @@
+import { behindWrapper, isPackageRunner, splitString } from "../base/shell/wrappers.ts";
+import { gitRunsUnseen } from "./git-command.ts";
+import { readShell } from "./shell-reader.ts";
+import type { ShellWord } from "./shell-words.ts";
+import type { SimpleCommand } from "./simple-command.ts";
+
+/** One program that a command line starts. */
+export interface Invocation {
+  /** Without its folder: `/usr/bin/git` is `git`. */
+  name: string;
+  /** As it is named in the line, quotes removed; `./git` is not `git`. */
+  program: string;
+  args: readonly ShellWord[];
+  /** As a person would write it, with assignments and redirections: what rules and questions speak about. */
+  text: string;
+  /** Nothing but program and arguments: no variable set for it, no file written by `>`. */
+  bare: boolean;
+  /** It only starts the next one of the list, which is what matters: `env`, `timeout`, `xargs`. */
+  transparent: boolean;
+  /** What is before it in the list speaks for it: who allows `uv run` allows what it runs. */
+  carried: boolean;
+  /** Files that `>` and `>>` write. */
+  writes: readonly ShellWord[];
+  /** Its input is the output of these programs, nearest last. */
+  fedBy: readonly string[];
+  /** Text that is given as input: here-documents and here-strings. */
+  input: string;
+}
+
+export interface CommandLine {
+  /** Every program, wherever it stands: pipelines, lists, loops, substitutions, behind `sudo`, `env`, `xargs`, … */
+  invocations: readonly Invocation[];
+  /** Files that `<` reads. */
+  reads: readonly ShellWord[];
+  /** Something cannot be seen from the text, in words; then no list of programs is complete. */
+  unknown: string | undefined;
+  /** A function that calls itself. */
+  recursive: boolean;
+}
+
+/** A line inside a line inside a line … */
+const MAX_DEPTH = 8;
+
+/** What a shell command line would run. It never throws; what it cannot read is `unknown`. */
+export function analyzeCommand(line: string): CommandLine {
+  const found: Found = { invocations: [], reads: [], unknown: undefined, recursive: false };
+  collect(line, found, 0);
+  return found;
+}
+
+interface Found extends CommandLine {
+  invocations: Invocation[];
+  reads: ShellWord[];
+}
+
+function collect(line: string, into: Found, depth: number): void {
+  if (depth > MAX_DEPTH) {
+    into.unknown ??= "commands within commands, too deep to follow";
+    return;
+  }
+  const read = readShell(line);
+  into.unknown ??= read.unknown;
+  into.recursive ||= read.recursive;
+  into.reads.push(...read.reads);
+  for (const simple of read.commands) {
+    for (const invocation of invocationsOf(simple)) {
+      into.invocations.push(invocation);
+      const script = scriptOf(invocation);
+      if (script === undefined) continue;
+      if (script.unknown !== undefined) into.unknown ??= script.unknown;
+      else collect(script.text, into, depth + 1);
+    }
+  }
+}
+
+function* invocationsOf(simple: SimpleCommand): Generator<Invocation> {
+  const outer = [...simple.assignments, ...simple.words].map((word) => word.written).join(" ");
+  const redirected = simple.writes.filter(
+    (word) => word.dynamic || !/^\/dev\/(?:null|stdout|stderr|tty)$/.test(word.text),
+  );
+  const text = [outer, ...redirected.map((word) => `> ${word.written}`)].join(" ").trim();
+  let bare = simple.assignments.length === 0 && redirected.length === 0;
+  let words: readonly ShellWord[] = simple.words;
+  let carried = false;
+  for (let first = true; ; first = false) {
+    const program = words[0]?.text ?? "";
+    const name = program.replace(/^.*\//, "");
+    const args = words.slice(1);
+    const inner = behindWrapper(name, args) ?? [];
+    yield {
+      name,
+      program,
+      args,
+      text: first ? text : words.map((word) => word.written).join(" "),
+      bare,
+      transparent: inner.length > 0 && !isPackageRunner(name) && !/^(?:sudo|doas|chroot|find)$/.test(name),
+      carried,
+      writes: redirected,
+      fedBy: simple.fedBy,
+      input: simple.input,
+    };
+    if (inner.length === 0) return;
+    // `env A=b` sets a variable too.
+    bare &&= !args.slice(0, args.length - inner.length).some((word) => /^\w+=/.test(word.text));
+    carried ||= isPackageRunner(name);
+    words = inner;
+  }
+}
+
+const SHELL = /^(?:ba|da|z|k|a|fi)?sh$/;
+
+/** The command line that this one runs in turn, where there is one. */
+function scriptOf({ name, args, fedBy, input, text }: Invocation): { text: string; unknown?: string } | undefined {
+  if (args.some((word) => word.dynamic) && (name === "eval" || name === "trap")) return hiddenIn(text);
+  if (name === "eval") return { text: args.map((word) => word.text).join(" ") };
+  if (name === "trap") return { text: args[0] && !args[0].text.startsWith("-") ? args[0].text : "" };
+  if (name === "su" || name === "script") {
+    const at = args.findIndex((word) => /^(?:-\w*c|--command)$/.test(word.text));
+    return at < 0 ? undefined : visible(args[at + 1], text);
+  }
+  if (name === "env") return splitScript(args, text);
+  if (name === "git") {
+    const setting = gitRunsUnseen(args);
+    return setting === undefined ? undefined : { text: "", unknown: `git -c ${setting} may start another program` };
+  }
+  if (name === "watch" || name === "flock") return quotedBehind(name, args, text);
+  if (!SHELL.test(name)) return undefined;
+  const at = args.findIndex((word) => /^-\w*c$/.test(word.text));
+  if (at >= 0) return visible(args[at + 1], text);
+  // With a file to run, what is piped in is data.
+  const operand = args.find((word) => !word.text.startsWith("-"))?.text;
+  const fromInput = args.some((word) => /^-\w*s\w*$/.test(word.text)) || operand === "/dev/stdin";
+  if (operand !== undefined && !fromInput) return undefined;
+  if (input !== "") return { text: input };
+  return fedBy.length > 0 ? { text: "", unknown: `${text} runs what is piped into it` } : undefined;
+}
+
+/** `env -S 'a b' c` starts `a` with `b` and `c`; quotes in the string are those of a shell, other signs are not. */
+function splitScript(args: readonly ShellWord[], text: string): { text: string; unknown?: string } | undefined {
+  const split = splitString(args);
+  if (!split) return undefined;
+  if (!split.holder || split.holder.dynamic || /[\\$`#;&|<>()!{\n]/.test(split.text)) return hiddenIn(text);
+  const written = (words: readonly ShellWord[]) => words.map((word) => word.written);
+  return { text: ["env", ...written(split.before), split.text, ...written(split.after)].join(" ") };
+}
+
+/** `watch 'a b'` and `flock file -c 'a b'` hand a line to a shell. */
+function quotedBehind(name: string, args: readonly ShellWord[], text: string) {
+  const inner = behindWrapper(name, args) ?? [];
+  if (name === "flock") return /^(?:-c|--command)$/.test(inner[0]?.text ?? "") ? visible(inner[1], text) : undefined;
+  if (!inner.some((word) => /\s/.test(word.text))) return undefined;
+  return inner.some((word) => word.dynamic) ? hiddenIn(text) : { text: inner.map((word) => word.text).join(" ") };
+}
+
+function visible(word: ShellWord | undefined, text: string): { text: string; unknown?: string } {
+  return word === undefined || word.dynamic ? hiddenIn(text) : { text: word.text };
+}
+
+function hiddenIn(text: string): { text: string; unknown: string } {
+  return { text: "", unknown: `${text.slice(0, 80)} runs a command that is put together only when it runs` };
+}

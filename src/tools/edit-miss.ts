@@ -1,0 +1,90 @@
+import { foldLine, similarity, splitLines, type TextLine } from "./edit-lines.ts";
+
+/** Lines of the nearest place that are shown, and characters of each. */
+const SHOWN_LINES = 12;
+const SHOWN_CHARS = 240;
+
+/** Below this nothing is near. */
+const NEAR = 0.4;
+
+/** Where no line is equal, this many lines at most are compared letter by letter. */
+const COMPARED_LINES = 50_000;
+
+/** Says what did not match: the nearest place with its line numbers and the first difference. ASCII beside quotes. */
+export function explainMiss(text: string, old: string, now: string): string {
+  const lines = splitLines(text);
+  const wanted = old.replace(/\n$/, "").split("\n");
+  // Shorter texts occur anywhere by chance.
+  if (now.trim().length >= 10 && occursOnce(text.replaceAll("\r\n", "\n"), now)) {
+    return "old is not in the file, but new is there already: this edit seems to be done.";
+  }
+  const at = nearest(lines, wanted);
+  if (at === undefined) {
+    return `old is not in the file, and nothing in its ${lines.length} lines is like it. Read the file again.`;
+  }
+  const place = lines.slice(at, at + wanted.length);
+  const shown = place
+    .slice(0, SHOWN_LINES)
+    .map((line, index) => `${at + index + 1}\t${line.text.slice(0, SHOWN_CHARS)}`);
+  if (place.length > SHOWN_LINES) shown.push(`... ${place.length - SHOWN_LINES} more lines`);
+  return [
+    `old is not in the file. Nearest is line ${at + 1}:`,
+    ...shown,
+    firstDifference(place, wanted, at),
+    "Copy old from the file as it is, without line numbers.",
+  ].join("\n");
+}
+
+function occursOnce(text: string, part: string): boolean {
+  const at = text.indexOf(part);
+  return at >= 0 && text.indexOf(part, at + 1) < 0;
+}
+
+/** Index of the line where most of `wanted` stands, or something like its most telling line. */
+function nearest(lines: readonly TextLine[], wanted: readonly string[]): number | undefined {
+  const target = wanted.map(foldLine);
+  const places = new Map<string, number[]>();
+  target.forEach((line, index) => {
+    if (line.length > 2) places.set(line, [...(places.get(line) ?? []), index]);
+  });
+  const votes = new Map<number, number>();
+  lines.forEach((line, index) => {
+    for (const offset of places.get(foldLine(line.text)) ?? []) {
+      const start = index - offset;
+      if (start >= 0) votes.set(start, (votes.get(start) ?? 0) + 1);
+    }
+  });
+  let best: number | undefined;
+  for (const [start, count] of votes) if (best === undefined || count > votes.get(best)!) best = start;
+  return best ?? mostSimilar(lines, target);
+}
+
+function mostSimilar(lines: readonly TextLine[], target: readonly string[]): number | undefined {
+  const telling = target.reduce((a, b) => (b.length > a.length ? b : a), "");
+  const offset = target.indexOf(telling);
+  let best: number | undefined;
+  let bestScore = NEAR;
+  lines.slice(0, COMPARED_LINES).forEach((line, index) => {
+    const folded = foldLine(line.text);
+    // Part of a longer line is near as well.
+    const score = folded.includes(telling) && telling !== "" ? 1 : similarity(folded, telling);
+    if (score > bestScore) {
+      best = Math.max(0, index - offset);
+      bestScore = score;
+    }
+  });
+  return best;
+}
+
+function firstDifference(place: readonly TextLine[], wanted: readonly string[], at: number): string {
+  const index = wanted.findIndex((line, i) => place[i]?.text !== line);
+  const theirs = place[index]?.text;
+  if (theirs === undefined) return `First difference: the file ends before line ${at + index + 1}.`;
+  const mine = wanted[index]!;
+  let column = 0;
+  while (column < mine.length && mine[column] === theirs[column]) column++;
+  // A long line is shown around the place where it goes apart.
+  const from = Math.max(0, column - 80);
+  const cut = (line: string) => JSON.stringify(line.slice(from, from + SHOWN_CHARS));
+  return `First difference, line ${at + index + 1}, column ${column + 1}:\nold:  ${cut(mine)}\nfile: ${cut(theirs)}`;
+}

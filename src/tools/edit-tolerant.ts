@@ -1,0 +1,153 @@
+import { foldLine, similarity, splitLines, type TextLine } from "./edit-lines.ts";
+
+/** One place where `old` may stand. */
+export interface Place {
+  /** Indices in the text. */
+  start: number;
+  end: number;
+  replacement: string;
+  /** For the model: how it was found. ASCII. */
+  how: string;
+}
+
+/** Middle lines of an anchored block: this share must be equal, and the others this similar. */
+const EQUAL_SHARE = 0.5;
+const LIKE = 0.5;
+
+/**
+ * Every place where `old` stands when white space and typographic quotes do not count; where there is none, every
+ * place whose first and last line do and whose middle is alike. `old` and `now` have plain line ends.
+ */
+export function findTolerant(text: string, old: string, now: string, lineEnd: string): Place[] {
+  const lines = splitLines(text);
+  const wanted = old.split("\n");
+  const closed = wanted.length > 1 && wanted.at(-1) === "";
+  if (closed) wanted.pop();
+  const folded = lines.map((line) => foldLine(line.text));
+  const target = wanted.map(foldLine);
+  if (target.every((line) => line === "")) return [];
+
+  const make = (first: number, how: string): Place => {
+    const found = lines.slice(first, first + wanted.length);
+    const last = found.at(-1)!;
+    // The end of the last line belongs to `old` where it was written: it stays if `now` has it too.
+    const stays = closed && now.endsWith("\n");
+    const body = adapt(
+      found.map((line) => line.text),
+      wanted,
+      stays ? now.slice(0, -1) : now,
+    );
+    const end = closed && !stays ? last.next : last.end;
+    return { start: found[0]!.start, end, replacement: body.replaceAll("\n", lineEnd), how };
+  };
+
+  const equal = starts(folded, target, (at) => target.every((line, index) => line === folded[at + index]));
+  if (equal.length > 0) return equal.map((at) => make(at, "white space or quotes differed; the file's own were kept"));
+  const anchored = starts(folded, target, (at) => isAnchored(folded, target, at));
+  return anchored.map((at) => make(at, differences(lines, wanted, folded, target, at)));
+}
+
+function starts(folded: readonly string[], target: readonly string[], fits: (at: number) => boolean): number[] {
+  const found: number[] = [];
+  for (let at = 0; at + target.length <= folded.length; at++) {
+    if (folded[at] === target[0] && fits(at)) found.push(at);
+  }
+  return found;
+}
+
+function isAnchored(folded: readonly string[], target: readonly string[], at: number): boolean {
+  const last = target.length - 1;
+  if (last < 2 || target[last] !== folded[at + last] || !/\w{2}/.test(target[0]!) || target[last] === "") return false;
+  let equal = 0;
+  for (let index = 1; index < last; index++) {
+    if (target[index] === folded[at + index]) equal++;
+    else if (similarity(target[index]!, folded[at + index]!) < LIKE) return false;
+  }
+  return equal >= (last - 1) * EQUAL_SHARE;
+}
+
+function differences(
+  lines: readonly TextLine[],
+  wanted: readonly string[],
+  folded: readonly string[],
+  target: readonly string[],
+  at: number,
+): string {
+  const differing = target.flatMap((line, index) => (line === folded[at + index] ? [] : [index]));
+  const shown = differing.slice(0, 3).map((index) => {
+    const [mine, theirs] = [wanted[index]!.trim(), lines[at + index]!.text.trim()].map((line) => line.slice(0, 200));
+    return `line ${at + index + 1} was ${JSON.stringify(theirs)}, not ${JSON.stringify(mine)}`;
+  });
+  return `found by its first and last line; ${shown.join("; ")}`;
+}
+
+/**
+ * `now` as it would have been written by somebody who saw the file: lines it shares with `wanted` are taken from the
+ * file as they are, the others get the file's indentation.
+ */
+function adapt(found: readonly string[], wanted: readonly string[], now: string): string {
+  if (now === "") return "";
+  const lines = now.split("\n");
+  const kept = align(wanted, lines);
+  const indents = wanted.map((line, index) => [indentOf(line), indentOf(found[index]!)] as const);
+  const pairs = indents.filter((_, index) => wanted[index]!.trim() !== "" && found[index]!.trim() !== "");
+  return lines
+    .map((line, index) => {
+      const same = kept.get(index);
+      return same === undefined ? reindent(line, pairs) : found[same]!;
+    })
+    .join("\n");
+}
+
+/** The longest common run of equal lines: index in `now` to index in `old`. */
+function align(old: readonly string[], now: readonly string[]): Map<number, number> {
+  const width = now.length + 1;
+  const length = new Uint32Array((old.length + 1) * width);
+  for (let i = old.length - 1; i >= 0; i--) {
+    for (let j = now.length - 1; j >= 0; j--) {
+      length[i * width + j] =
+        old[i] === now[j]
+          ? length[(i + 1) * width + j + 1]! + 1
+          : Math.max(length[(i + 1) * width + j]!, length[i * width + j + 1]!);
+    }
+  }
+  const pairs = new Map<number, number>();
+  for (let i = 0, j = 0; i < old.length && j < now.length; ) {
+    if (old[i] === now[j]) pairs.set(j++, i++);
+    else if (length[(i + 1) * width + j]! >= length[i * width + j + 1]!) i++;
+    else j++;
+  }
+  return pairs;
+}
+
+function indentOf(line: string): string {
+  return /^[ \t]*/.exec(line)![0];
+}
+
+/** `pairs`: indentation as the model wrote it, and as the file has it, of the same lines. */
+function reindent(line: string, pairs: readonly (readonly [string, string])[]): string {
+  const indent = indentOf(line);
+  const rest = line.slice(indent.length);
+  if (rest === "") return "";
+  const same = pairs.find(([mine]) => mine === indent);
+  if (same) return same[1] + rest;
+  // The deepest known level above it, and the rest in the file's kind of indentation.
+  const above = pairs.filter(([mine]) => indent.startsWith(mine)).toSorted((a, b) => b[0].length - a[0].length)[0];
+  if (above) return above[1] + converted(indent.slice(above[0].length), pairs) + rest;
+  const below = pairs.find(([mine]) => mine.startsWith(indent));
+  const extra = below ? converted(below[0].slice(indent.length), pairs) : "";
+  return (below?.[1].endsWith(extra) ? below[1].slice(0, below[1].length - extra.length) : indent) + rest;
+}
+
+/** Spaces to tabs or tabs to spaces, by the widths seen in `pairs`; unchanged where they say nothing. */
+function converted(indent: string, pairs: readonly (readonly [string, string])[]): string {
+  for (const [mine, theirs] of pairs) {
+    if (/^ +$/.test(mine) && /^\t+$/.test(theirs) && /^ *$/.test(indent)) {
+      return "\t".repeat(Math.round(indent.length / (mine.length / theirs.length)));
+    }
+    if (/^\t+$/.test(mine) && /^ +$/.test(theirs) && /^\t*$/.test(indent)) {
+      return " ".repeat(Math.round(indent.length * (theirs.length / mine.length)));
+    }
+  }
+  return indent;
+}

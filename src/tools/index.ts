@@ -1,0 +1,38 @@
+import type { Tool } from "../contracts/tool.ts";
+import { createBash } from "./bash.ts";
+import { defineTool } from "./define.ts";
+import { createEdit } from "./edit.ts";
+import { createFetch } from "./fetch.ts";
+import { createGlob } from "./glob.ts";
+import { createGrep } from "./grep.ts";
+import type { Permissions } from "./permissions.ts";
+import { createRead } from "./read.ts";
+import { createTodo } from "./todo.ts";
+import { createWrite } from "./write.ts";
+
+export { createToolset, defineTool } from "./define.ts";
+
+export interface BuiltinOptions {
+  /** The model takes images and PDFs. */
+  images: boolean;
+  /** Absent: no `fetch`. Nor is it offered where it could only be refused: every tool costs room in every request. */
+  web?: { permissions: Permissions; mayBeAsked: boolean };
+  /** Offers `todo`: somebody watches. A plan's steps stand in the task itself. */
+  list?: boolean;
+}
+
+/** The tools of one task, always in this order. `bash` keeps the state of the task's shell, so make them anew for each. */
+export function builtinTools(options: BuiltinOptions): Tool[] {
+  const { web } = options;
+  const offersWeb = web?.permissions.mayAllow("fetch", "network", web.mayBeAsked);
+  return [
+    defineTool(createRead(options)),
+    defineTool(createEdit()),
+    defineTool(createWrite()),
+    defineTool(createGlob()),
+    defineTool(createGrep()),
+    defineTool(createBash()),
+    ...(offersWeb ? [defineTool(createFetch({ namesHost: (host) => web!.permissions.names("fetch", host) }))] : []),
+    ...(options.list ? [defineTool(createTodo())] : []),
+  ];
+}

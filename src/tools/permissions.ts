@@ -1,0 +1,169 @@
+import type { Ask, PermissionChoice } from "../contracts/question.ts";
+import type { Effect } from "../contracts/tool.ts";
+import { analyzeCommand, type CommandLine } from "./command.ts";
+import { destructiveReason } from "./destructive.ts";
+import { hiddenFiles } from "./hidden-files.ts";
+import { isAbout, parseRule, type Rule } from "./rules.ts";
+import { type Subject, subjectsOf } from "./subjects.ts";
+
+/** A call that wants to be made. */
+export interface PermissionRequest {
+  tool: string;
+  effect: Effect;
+  /** Path, command or host. */
+  subject: string;
+  /** What a person sees: a diff, the whole command. Made only when somebody is asked. */
+  detail(): Promise<string>;
+  /** A secret stands in the subject: it must not get into a rule. */
+  secret?: boolean;
+}
+
+/** `refuse`: what the model is told. `denied`: nobody could be asked. */
+export type Verdict = "allow" | { refuse: string; denied: boolean };
+
+export interface Permissions {
+  decide(request: PermissionRequest, ask: Ask, signal: AbortSignal): Promise<Verdict>;
+  /** May this command be run as evidence? Undefined: yes; else why not. */
+  permitCommand(command: string, ask: Ask, signal: AbortSignal): Promise<string | undefined>;
+  /** False for a file (absolute, real) that a `deny` rule keeps from being read. */
+  mayRead(path: string): boolean;
+  /** True where the user's own config allows this subject by name, not with the whole tool. */
+  names(tool: string, subject: string): boolean;
+  /** False where every call of such a tool would be refused. */
+  mayAllow(tool: string, effect: Effect, mayBeAsked: boolean): boolean;
+}
+
+export interface PermissionsInput {
+  mode: "ask" | "auto" | "read-only";
+  /** `tool(pattern)`; a rule of `deny` outranks everything. */
+  allow: readonly string[];
+  deny: readonly string[];
+  /** Where the sandbox keeps the network from commands, `auto` does not give it to tools either. Default `loopback`. */
+  network?: "none" | "loopback" | "all";
+  /** What was answered with "always"; absent where nothing can be saved. */
+  saved?: SavedRules;
+  /** Absolute and real. */
+  workspace: string;
+  addDirs?: readonly string[];
+}
+
+/** `allow` rules of this project that outlive the task. */
+export interface SavedRules {
+  readonly allow: readonly string[];
+  addAllow(rules: readonly string[]): Promise<void>;
+}
+
+/** The tool whose subjects are shell command lines. */
+const SHELL_TOOL = "bash";
+
+/**
+ * The permissions of one task. In this order: a `deny` rule refuses; reading is allowed; `read-only` refuses the rest;
+ * what destroys and what cannot be read is asked in every mode; then `allow` rules, what was allowed for this task, and
+ * `auto`; all else is asked. Throws a UserError for a rule that cannot be read.
+ */
+export function createPermissions(input: PermissionsInput): Permissions {
+  const own = input.allow.map(parseRule);
+  const allow = [...own, ...(input.saved?.allow ?? []).map(parseRule)];
+  const deny = input.deny.map(parseRule);
+  const roots = { workspace: input.workspace, addDirs: input.addDirs ?? [] };
+  const hidden = hiddenFiles(deny, roots);
+  /** What a person allowed for the rest of the task: keys of subjects. */
+  const remembered = new Set<string>();
+
+  function forbidden({ tool, subject }: PermissionRequest, subjects: readonly Subject[], line?: CommandLine) {
+    // What an edit says of a place that it did not find is the file's text.
+    const about = (rule: Rule) => isAbout(rule, tool) || (tool === "edit" && isAbout(rule, "read"));
+    const denied = subjects.some(({ names }) =>
+      names.some((name) => deny.some((rule) => about(rule) && rule.matches(name))),
+    );
+    if (denied) return `The user's rules forbid this call: ${tool} ${subject}`;
+    const word = line && hidden.namedIn(line);
+    return word === undefined ? undefined : `The user's rules forbid reading ${word}`;
+  }
+
+  function covered(tool: string, subjects: readonly Subject[]): boolean {
+    const rules = allow.filter((rule) => isAbout(rule, tool));
+    return subjects.every(
+      ({ key, exact, coverable, needed }) =>
+        !needed || remembered.has(key) || (coverable && rules.some((rule) => rule.matches(exact))),
+    );
+  }
+
+  /** What the sandbox contains: where it keeps the network from commands, tools do not get it either. */
+  function allowedByMode(effect: Effect): boolean {
+    return input.mode === "auto" && (effect !== "network" || input.network === "all");
+  }
+
+  async function decide(request: PermissionRequest, ask: Ask, signal: AbortSignal): Promise<Verdict> {
+    const { tool, effect } = request;
+    const line = tool === SHELL_TOOL && effect !== "read" ? analyzeCommand(request.subject) : undefined;
+    const subjects = subjectsOf(request, line, roots);
+    const no = forbidden(request, subjects, line);
+    if (no !== undefined) return refusal(no);
+    if (effect === "read") return "allow";
+    if (input.mode === "read-only") {
+      return refusal("This task may only read (permission mode read-only). Say what you would change instead.");
+    }
+    const destroys = line && destructiveReason(line, roots);
+    const why = destroys ?? line?.unknown;
+    if (why === undefined) {
+      if (allowedByMode(effect) || covered(tool, subjects)) return "allow";
+    }
+    const rules = why === undefined && !request.secret && input.saved ? rulesFor(subjects) : undefined;
+    const choices: PermissionChoice[] =
+      why === undefined ? ["once", "task", ...(rules ? ["always" as const] : []), "refuse"] : ["once", "refuse"];
+    const notes = [...(why === undefined ? [] : [why]), ...(rules ? [`always: ${rules.join(", ")}`] : [])];
+    const detail = [await request.detail(), ...notes.map((note) => `(${note})`)].join("\n");
+    const question = { kind: "permission" as const, tool, subject: request.subject, detail, choices };
+    const answer = await ask({ ...question, destructive: why !== undefined }, signal);
+    const choice = choices.find((offered) => offered === answer.choice);
+    if (choice === "task" || choice === "always") for (const { key } of subjects) remembered.add(key);
+    if (choice === "always" && rules) await input.saved?.addAllow(rules);
+    if (choice !== undefined && choice !== "refuse") return "allow";
+    if (answer.by === "policy") return unattended(request, destroys, line?.unknown);
+    const said = answer.note ? ` They said: ${answer.note}` : "";
+    return refusal(`The user refused this. Do not try it in another way.${said}`);
+  }
+
+  return {
+    decide,
+    async permitCommand(command, ask, signal) {
+      const request = { tool: SHELL_TOOL, effect: "execute" as const, subject: command, detail: async () => command };
+      const verdict = await decide(request, ask, signal);
+      return verdict === "allow" ? undefined : verdict.refuse;
+    },
+    mayRead: (path) => !hidden.has(path),
+    mayAllow(tool, effect, mayBeAsked) {
+      if (deny.some((rule) => isAbout(rule, tool) && !rule.narrow)) return false;
+      if (effect === "read") return true;
+      if (input.mode === "read-only" || (effect === "network" && input.network === "none")) return false;
+      return mayBeAsked || allowedByMode(effect) || allow.some((rule) => isAbout(rule, tool));
+    },
+    names: (tool, subject) => own.some((rule) => rule.narrow && isAbout(rule, tool) && rule.matches(subject)),
+  };
+}
+
+/** What "always" comes to; undefined where one of the subjects has no rule that means it alone. */
+function rulesFor(subjects: readonly Subject[]): readonly string[] | undefined {
+  const all = subjects.filter(({ needed }) => needed).map(({ rules }) => rules);
+  return all.length > 0 && all.every((rules) => rules !== undefined) ? [...new Set(all.flat())] : undefined;
+}
+
+function refusal(text: string): Verdict {
+  return { refuse: text, denied: false };
+}
+
+/** What the model is told where nobody was there to be asked. */
+function unattended(request: PermissionRequest, destroys: string | undefined, unknown: string | undefined): Verdict {
+  if (destroys !== undefined) {
+    const way = "Find a way that does not need it, or say what the user has to do.";
+    return { refuse: `Not permitted because ${destroys}: nobody can be asked. ${way}`, denied: true };
+  }
+  // The same can be said so that it can be judged: going on makes sense.
+  if (unknown !== undefined) return refusal(`The command was not run: ${unknown}. Mend it, or write it more plainly.`);
+  const way =
+    request.effect === "network"
+      ? "The user has to allow the host, at a terminal or with a rule."
+      : "The user has to allow it, at a terminal or with --yes.";
+  return { refuse: `Not permitted: nobody can be asked. ${way}`, denied: true };
+}

@@ -1,0 +1,18 @@
+/** Lines of a preview that are shown to a person. */
+const SHOWN_LINES = 60;
+
+/** What changes between two texts, as one block: the lines that go and the lines that come, for a person to judge. */
+export function blockDiff(before: string, after: string): string {
+  const old = before.split("\n");
+  const now = after.split("\n");
+  let start = 0;
+  while (start < old.length && start < now.length && old[start] === now[start]) start++;
+  let end = 0;
+  while (end < old.length - start && end < now.length - start && old.at(-1 - end) === now.at(-1 - end)) end++;
+  const lines = [
+    ...old.slice(start, old.length - end).map((line) => `-${line}`),
+    ...now.slice(start, now.length - end).map((line) => `+${line}`),
+  ];
+  const more = lines.length > SHOWN_LINES ? `\n… ${lines.length - SHOWN_LINES} more lines` : "";
+  return `@@ line ${start + 1} @@\n${lines.slice(0, SHOWN_LINES).join("\n")}${more}`;
+}

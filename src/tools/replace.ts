@@ -1,0 +1,109 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { randomId } from "../base/crypto/random.ts";
+import { Mistake } from "./mistake.ts";
+import { checkStillThere, type Place } from "./paths.ts";
+
+/**
+ * Writes a whole file so that every reader sees the old or the new one; missing folders are made; mode and owner of a
+ * file that is replaced are kept. Like `writeAtomic`, but bound to the folder that was checked: it is held open, and
+ * a link that is put in its place meanwhile leads nowhere. No fsync, which would be most of the time of an edit: the
+ * state before the task lies in a checkpoint, and what a power cut may cost is the newest edit. Synchronous, because a
+ * trip through the thread pool for each step takes longer than writing a megabyte.
+ */
+export function replaceFile(place: Place, data: string | Uint8Array): void {
+  const folder = openFolder(dirname(place.path));
+  try {
+    const target = join(folder.at, basename(place.path));
+    const old = lstatSync(target, { throwIfNoEntry: false });
+    if (old && !old.isFile()) throw new Mistake(`${place.shown} is not a regular file.`);
+    if (old && (old.mode & 0o222) === 0) {
+      throw new Mistake(`${place.shown} is write-protected (mode ${(old.mode & 0o777).toString(8)}).`);
+    }
+    // Not made from the file's name, which may be as long as names can be.
+    const temporary = join(folder.at, `.koi-${process.pid}-${randomId(8)}.tmp`);
+    const fd = openSync(temporary, "wx", old ? 0o600 : 0o666);
+    try {
+      try {
+        writeFileSync(fd, data);
+        if (old) keepOwner(fd, old);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(temporary, target);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  } finally {
+    closeSync(folder.fd);
+  }
+}
+
+function keepOwner(fd: number, old: Stats): void {
+  const own = fstatSync(fd);
+  if (own.uid !== old.uid || own.gid !== old.gid) {
+    try {
+      fchownSync(fd, old.uid, old.gid);
+    } catch {
+      // Only root may give a file away.
+    }
+  }
+  fchmodSync(fd, old.mode & 0o7777);
+}
+
+const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** Opens a real, absolute folder, making what is missing. `at` is a path that stays with this very folder. */
+function openFolder(path: string): { fd: number; at: string } {
+  let fd: number;
+  try {
+    fd = openSync(path, FOLDER);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    const parent = openFolder(dirname(path));
+    try {
+      const own = join(parent.at, basename(path));
+      mkdirIfMissing(own);
+      fd = openSync(own, FOLDER);
+    } finally {
+      closeSync(parent.fd);
+    }
+  }
+  try {
+    checkStillThere(fd, path);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return { fd, at: stays(fd) ? `/proc/self/fd/${fd}` : path };
+}
+
+function mkdirIfMissing(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another call may have made it at the same time.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+/** Only Linux gives an open folder a path of its own. */
+function stays(fd: number): boolean {
+  const through = lstatSync(`/proc/self/fd/${fd}/.`, { throwIfNoEntry: false });
+  const own = fstatSync(fd);
+  return through !== undefined && through.ino === own.ino && through.dev === own.dev;
+}

@@ -1,0 +1,96 @@
+import { resolve } from "node:path";
+import type { CommandLine, Invocation } from "./command.ts";
+import { type Roots, resolvePath, shownPath } from "./paths.ts";
+import type { PermissionRequest } from "./permissions.ts";
+import { exactRule } from "./rules.ts";
+
+/** One thing that a call is about, as rules see it: a path, a host, or one program of a command line. */
+export interface Subject {
+  /** Every way to write it: a `deny` rule that fits one of them fits. */
+  names: readonly string[];
+  /** What it really is: an `allow` rule must fit this. */
+  exact: string;
+  /** What is remembered when a person allows it for the task. */
+  key: string;
+  /** The `allow` rules that a person's "always" comes to; undefined where no rule says it without saying more. */
+  rules: readonly string[] | undefined;
+  /** An `allow` rule may cover it. Not where a variable is set or a file written beside the program that it names. */
+  coverable: boolean;
+  /** False for what needs no leave: `cd`, `echo`, or `timeout` before the program that matters. */
+  needed: boolean;
+}
+
+/** `line`: the command line, where the call is one. All subjects must be allowed; one that is denied is enough. */
+export function subjectsOf(request: PermissionRequest, line: CommandLine | undefined, roots: Roots): Subject[] {
+  if (line && line.invocations.length > 0) return line.invocations.map((one) => programSubject(one, request.tool));
+  const { subject, tool, effect } = request;
+  const common = { coverable: true, needed: true };
+  if (line || (effect !== "write" && effect !== "read")) {
+    const host = effect === "network" ? hostOf(subject) : undefined;
+    const exact = host ?? subject;
+    const rule = exactRule(tool, exact);
+    return [{ ...common, names: [exact, subject], exact, key: `${tool} ${exact}`, rules: rule ? [rule] : undefined }];
+  }
+  const exact = real(subject, roots);
+  const names = new Set([subject, shownPath(resolve(roots.workspace, subject), roots), exact]);
+  // The file tools reach the task's folders alone: all of them, or each one asked about.
+  return [{ ...common, names: [...names], exact, key: effect, rules: ["edit", "write"] }];
+}
+
+/** Of a web address its host, which is what rules are about: in lower case, without port and without the last dot. */
+function hostOf(subject: string): string | undefined {
+  return URL.canParse(subject) ? new URL(subject).hostname.replace(/\.$/, "") || undefined : undefined;
+}
+
+/** Where links are resolved, a rule about a file holds under its other names too. */
+function real(path: string, roots: Roots): string {
+  try {
+    return resolvePath(path, roots, "read").shown;
+  } catch {
+    return path;
+  }
+}
+
+/** Builtins that do nothing to the world, unless they write a file by `>`. */
+const HARMLESS = /^(?:cd|pwd|true|false|:|echo|printf|test|\[|exit|sleep)$/;
+
+function programSubject(one: Invocation, tool: string): Subject {
+  const plain = [one.name, ...one.args.map((word) => word.written)].join(" ");
+  return {
+    names: [...new Set([one.text, plain])],
+    exact: one.text,
+    key: keyOf(one),
+    rules: rulesOf(one, tool),
+    coverable: one.bare,
+    needed: !one.transparent && !one.carried && !(HARMLESS.test(one.name) && one.bare),
+  };
+}
+
+/** Programs whose first argument says what they do. */
+const WITH_VERB =
+  /^(?:git|npm|pnpm|yarn|bun|deno|cargo|go|make|just|docker|podman|kubectl|pip[\d.]*|uv|poetry|gh|dotnet|mvn|gradle|gradlew|brew|apt|apt-get|systemctl)$/;
+
+/** `npm test` for `npm test -- x`: the same again needs no new question. Code in the line is only ever itself. */
+function keyOf(one: Invocation): string {
+  const verb = verbOf(one);
+  if (!one.bare || runsCode(one)) return `exactly ${one.text}`;
+  return verb === undefined ? one.program : `${one.program} ${verb}`;
+}
+
+/** For ever is longer than a task: a program whose first argument does not say what it does is allowed as it stands. */
+function rulesOf(one: Invocation, tool: string): string[] | undefined {
+  if (!one.bare) return undefined;
+  const verb = verbOf(one);
+  const start = `${one.program} ${verb}`;
+  const open = verb !== undefined && !runsCode(one) && `${one.text} `.startsWith(`${start} `) && !start.includes("*");
+  const rule = open ? `${tool}(${start}:*)` : exactRule(tool, one.text);
+  return rule === undefined ? undefined : [rule];
+}
+
+function verbOf(one: Invocation): string | undefined {
+  return WITH_VERB.test(one.name) ? one.args.find((word) => !word.text.startsWith("-"))?.text : undefined;
+}
+
+function runsCode(one: Invocation): boolean {
+  return one.args.some((word) => /^-\w*[ce]$|^--(?:eval|command|print)$/.test(word.text)) || one.input !== "";
+}

@@ -1,0 +1,53 @@
+import { lstatSync, readFileSync } from "node:fs";
+import description from "../../embed/tools/write.md" with { type: "text" };
+import { type Infer, s } from "../base/schema.ts";
+import { plural } from "../base/text.ts";
+import type { Tool } from "../contracts/tool.ts";
+import { Mistake } from "./mistake.ts";
+import { resolvePath } from "./paths.ts";
+import { blockDiff } from "./preview.ts";
+import { replaceFile } from "./replace.ts";
+
+function parameters() {
+  return s.object({ path: s.string(), content: s.string() });
+}
+
+export function createWrite(): Tool<Infer<ReturnType<typeof parameters>>> {
+  return {
+    name: "write",
+    description: description.trim(),
+    parameters: parameters(),
+    effect: "write",
+    subject: ({ path }) => path,
+
+    async preview({ path, content }, context) {
+      const place = resolvePath(path, context, "write");
+      const old = lstatSync(place.path, { throwIfNoEntry: false });
+      const head = `${old ? "replace" : "create"} ${place.shown}`;
+      return `${head}\n${blockDiff(old?.isFile() ? readFileSync(place.path, "utf8") : "", content)}`;
+    },
+
+    async run({ path, content }, context) {
+      const place = resolvePath(path, context, "write");
+      const old = lstatSync(place.path, { throwIfNoEntry: false });
+      if (old?.isDirectory()) throw new Mistake(`${place.shown} is a folder. Name a file in it.`);
+      if (old) {
+        const state = await context.seen.state(place.path);
+        if (state === "unseen") {
+          throw new Mistake(`${place.shown} exists and was not read. Read it first, then write; or use edit.`);
+        }
+        if (state === "changed") {
+          throw new Mistake(`${place.shown} changed since it was read. Read it again, then write what is to be there.`);
+        }
+      }
+      await context.beforeWrite(place.path);
+      replaceFile(place, content);
+      await context.seen.note(place.path);
+      const lines = content === "" ? 0 : content.split("\n").length - (content.endsWith("\n") ? 1 : 0);
+      return {
+        text: `${old ? "Replaced" : "Created"} ${place.shown} (${plural(lines, "line")}).`,
+        changed: [place.path],
+      };
+    },
+  };
+}

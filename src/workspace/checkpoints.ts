@@ -1,0 +1,380 @@
+import { join, relative } from "node:path";
+import { UserError } from "../base/errors.ts";
+import type { Activity, Checkpoint, Checkpoints, Diff, RestoreReport } from "../contracts/workspace.ts";
+import { attribute, type Others } from "./attribution.ts";
+import type { HeldClaim } from "./claims.ts";
+import { diffStates } from "./diff.ts";
+import { codeOf, writeFault } from "./faults.ts";
+import {
+  encodeCovers,
+  encodeManifest,
+  latestId,
+  loadManifest,
+  manifestId,
+  manifestNames,
+  packFolder,
+  type Recorded,
+  recordIds,
+  type StagedFile,
+  stageJson,
+  taskFolder,
+  workspaceKey,
+  writeLatest,
+} from "./manifest.ts";
+import { type Own, ownChanges } from "./own.ts";
+import { removeLeftover, restoreState } from "./restore.ts";
+import { barrierOn, locate, rootsOf } from "./roots.ts";
+import { type RecordLimits, type ScanInput, scan, scanPaths } from "./scan.ts";
+import { openSession } from "./session.ts";
+import { countFiles, type Entry, hashState, knownAbsent, type Place, type State, sameEntry } from "./state.ts";
+import { PackReader, PackWriter, packSizes } from "./store.ts";
+
+export const DEFAULT_LIMITS: RecordLimits = { fileBytes: 10e6, files: 50_000, totalBytes: 1e9 };
+
+export interface CheckpointsInput {
+  /** Absolute, real. */
+  workspace: string;
+  /** Absolute, real. */
+  addDirs: readonly string[];
+  /** `data/checkpoints`. */
+  dir: string;
+  task: string;
+  limits?: Partial<RecordLimits>;
+  /** Milliseconds since 1970; default the system's clock. */
+  now?: () => number;
+  /** When the task acted so far; absent: whatever changes is its work. */
+  activity?: () => Activity;
+}
+
+/** The checkpoints of one task, and what the tool layer adds to them. */
+export interface TaskCheckpoints extends Checkpoints {
+  /**
+   * Includes a file that is ignored (or too large) before it is changed: `path` (absolute, real) is from now on part of
+   * every checkpoint of the task, in the earlier ones as it is at this moment. Returns once that is durable; at once
+   * for a file that is recorded anyway. Paths outside the task's folders and in `.git` are not covered.
+   */
+  cover(path: string): Promise<void>;
+  /** Must be called at the end; until then nothing that this task may need is collected as garbage. */
+  close(): Promise<void>;
+}
+
+/** Opens the checkpoints of a task, also one that was recorded by another process before. Does nothing on disk yet. */
+export function createCheckpoints(input: CheckpointsInput): TaskCheckpoints {
+  return new Recorder(input);
+}
+
+/** How many states are kept in memory. */
+const REMEMBERED = 16;
+
+class Recorder implements TaskCheckpoints {
+  private readonly input: CheckpointsInput;
+  private readonly now: () => number;
+  private readonly folder: string;
+  private readonly writer: PackWriter;
+  private readonly reader: PackReader;
+  private readonly token = crypto.randomUUID().slice(0, 8);
+  /** Stored contents by hash. */
+  private readonly contents = new Map<string, Place>();
+  private readonly remembered = new Map<string, Recorded>();
+  private readonly covered = new Set<string>();
+  private readonly newlyCovered = new Map<string, Entry | undefined>();
+  private session: HeldClaim | undefined;
+  private number = 1;
+  /** What any task found last in this workspace: saves reading. */
+  private cache: ReadonlyMap<string, Entry> = new Map();
+  /** What this task found last. */
+  private last: State | undefined;
+  /** When that was, ms. */
+  private lastAt = 0;
+  /** The newest checkpoint; an equal state needs no other. */
+  private newest: Checkpoint | undefined;
+  /** The whole manifest of this session, which the next ones extend. */
+  private base: { name: string; state: State } | undefined;
+  private queue: Promise<unknown> = Promise.resolve();
+
+  constructor(input: CheckpointsInput) {
+    this.input = input;
+    this.now = input.now ?? Date.now;
+    this.folder = taskFolder(input.dir, input.workspace, input.task);
+    const packs = packFolder(input.dir, workspaceKey(input.workspace));
+    this.writer = new PackWriter(packs, `${this.token}.pack`);
+    this.reader = new PackReader(packs);
+  }
+
+  record(signal: AbortSignal): Promise<Checkpoint> {
+    return this.inTurn(() => this.storing(async () => this.save(await scan(this.scanInput(signal)))));
+  }
+
+  diff(from: Checkpoint, to: Checkpoint, maxBytes: number): Promise<Diff> {
+    return this.inTurn(async () => {
+      const own = this.own(from, to);
+      const diff = await diffStates(own.from, own.to, maxBytes, (entry) => this.reader.content(entry));
+      return own.foreign.length === 0 ? diff : { ...diff, foreign: own.foreign };
+    });
+  }
+
+  restore(to: Checkpoint, expected: Checkpoint, signal: AbortSignal): Promise<RestoreReport> {
+    return this.inTurn(async () => {
+      const own = this.own(to, expected);
+      const addDirs = [to, expected].flatMap(({ id }) => this.recorded(id).addDirs);
+      const roots = rootsOf(this.input.workspace, [...new Set(addDirs)]);
+      const read = (entry: Entry): Uint8Array => this.reader.content(entry);
+      const keep = own.contested;
+      const report = await restoreState({ to: own.from, expected: own.to, keep, roots, read, signal });
+      const foreign = own.foreign.filter((path) => !keep.has(path));
+      return foreign.length === 0 ? report : { ...report, foreign };
+    });
+  }
+
+  cover(path: string): Promise<void> {
+    return this.inTurn(async () => {
+      const unknown = this.coverable(path).filter((key) => {
+        const entry = this.last?.entries.get(key);
+        return !this.covered.has(key) && (!entry || entry.kind === "opaque");
+      });
+      if (unknown.length === 0) return;
+      for (const key of unknown) this.covered.add(key);
+      // Before the first record there is nothing to add to: it will see these paths itself.
+      if (!this.last) return;
+      try {
+        await this.storing(() => this.saveCovers(unknown));
+      } catch (error) {
+        for (const key of unknown) this.covered.delete(key);
+        throw error;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.queue;
+    await this.writer.close();
+    this.reader.close();
+    this.session?.release();
+    this.session = undefined;
+  }
+
+  /** One thing after the other. */
+  private inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.queue.then(async () => {
+      await this.open();
+      return act();
+    });
+    this.queue = result.catch(() => {});
+    return result;
+  }
+
+  private async open(): Promise<void> {
+    if (this.session) return;
+    const { dir, workspace, task } = this.input;
+    try {
+      this.session = await openSession(dir, workspace, task, this.now);
+    } catch (error) {
+      throw writeFault(error, "the checkpoint", dir);
+    }
+    const names = manifestNames(this.folder);
+    this.number = Number.parseInt(names.at(-1) ?? "0", 10) + 1;
+    const own = firstReadable(
+      dir,
+      names.reverse().map((name) => manifestId(workspace, task, name)),
+    );
+    const hint = latestId(dir, workspace);
+    const newest = hint === undefined || hint === own?.checkpoint.id ? own : (firstReadable(dir, [hint]) ?? own);
+    for (const path of own?.state.covered ?? []) this.covered.add(path);
+    this.last = own?.state;
+    this.lastAt = own ? Date.parse(own.checkpoint.at) : 0;
+    this.cache = this.whole(newest?.state.entries ?? new Map());
+    if (own && newest === own && this.cache.size === own.state.entries.size) this.newest = own.checkpoint;
+    for (const { content, place } of this.cache.values()) if (place) this.contents.set(content, place);
+  }
+
+  /** Entries whose contents still are where they should be. */
+  private whole(entries: ReadonlyMap<string, Entry>): ReadonlyMap<string, Entry> {
+    const packs = new Set<string>();
+    for (const { place } of entries.values()) if (place) packs.add(place.block.pack);
+    const sizes = packSizes(packFolder(this.input.dir, workspaceKey(this.input.workspace)), packs);
+    const sound = ({ place }: Entry): boolean =>
+      !place || place.block.offset + place.block.stored <= sizes.get(place.block.pack)!;
+    return new Map([...entries].filter(([, entry]) => sound(entry)));
+  }
+
+  private scanInput(signal: AbortSignal): ScanInput {
+    const { workspace, addDirs, dir, limits } = this.input;
+    return {
+      roots: rootsOf(workspace, addDirs),
+      covered: this.covered,
+      cache: this.cache,
+      last: this.last,
+      contents: this.contents,
+      writer: this.writer,
+      limits: { ...DEFAULT_LIMITS, ...limits },
+      exclude: dir,
+      now: this.now,
+      signal,
+      onLeftover: (path) => void removeLeftover(path).catch(() => {}),
+    };
+  }
+
+  /** Undoes what was stored where `act` fails: a checkpoint is there wholly or not at all. */
+  private async storing<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      await this.writer.rollBack();
+      for (const [hash, place] of this.contents) if (!this.writer.holds(place)) this.contents.delete(hash);
+      throw writeFault(error, "the checkpoint", this.input.dir);
+    }
+  }
+
+  private async save(state: State): Promise<Checkpoint> {
+    const { workspace, addDirs, dir, task } = this.input;
+    const uncovered = [...state.uncovered];
+    const { newest, last } = this;
+    const hash = newest && last?.entries === state.entries ? newest.hash : hashState(state.entries);
+    if (newest?.hash === hash && last && sameLimits(last, state)) {
+      this.last = state;
+      this.lastAt = this.now();
+      this.cache = state.entries;
+      return newest;
+    }
+    const name = `${String(this.number).padStart(3, "0")}-${this.token}`;
+    const now = this.now();
+    const others = this.others(state, now);
+    const files = countFiles(state.entries);
+    const id = manifestId(workspace, task, name);
+    const checkpoint = { id, hash, at: new Date(now).toISOString(), files, uncovered };
+    const recorded: Recorded = { checkpoint, task, workspace, addDirs, state, others };
+    await this.writer.flush();
+    const manifest = encodeManifest(recorded, this.base);
+    await this.commit(join(this.folder, `${name}.json`), manifest);
+    writeLatest(dir, workspace, checkpoint.id);
+    this.number++;
+    if (manifest.base === null) this.base = { name, state };
+    this.remember(recorded);
+    this.newest = checkpoint;
+    this.last = state;
+    this.lastAt = now;
+    this.cache = state.entries;
+    return checkpoint;
+  }
+
+  /** What others changed since this task's last record. */
+  private others(state: State, now: number): Others {
+    const { workspace, addDirs, activity } = this.input;
+    const { last } = this;
+    if (!activity || !last) return { theirs: [], shared: [] };
+    let records: State[] | undefined;
+    return attribute({
+      from: last,
+      to: state,
+      since: this.lastAt,
+      now,
+      activity: activity(),
+      roots: rootsOf(workspace, addDirs),
+      wasSo: (path, entry) => {
+        records ??= this.readable();
+        return records.some((earlier) =>
+          entry
+            ? sameEntry(earlier.entries.get(path), entry)
+            : !earlier.entries.has(path) && knownAbsent(earlier, path),
+        );
+      },
+    });
+  }
+
+  /** The states of this task's records. */
+  private readable(): State[] {
+    return recordIds(this.input).flatMap((id) => {
+      try {
+        return [this.recorded(id).state];
+      } catch (error) {
+        if (error instanceof UserError) return [];
+        throw error;
+      }
+    });
+  }
+
+  private own(from: Checkpoint, to: Checkpoint): Own {
+    return ownChanges(from.id, to.id, recordIds(this.input), (id) => this.recorded(id));
+  }
+
+  /** Contents and what names them are synced at the same time; the name is given when both are durable. */
+  private async commit(path: string, value: unknown): Promise<void> {
+    const [contents, file] = await Promise.allSettled([this.writer.sync(), stageJson(path, value)]);
+    if (file.status === "rejected") throw file.reason;
+    const staged: StagedFile = file.value;
+    try {
+      if (contents.status === "rejected") throw contents.reason;
+      await staged.place();
+    } catch (error) {
+      await staged.drop();
+      throw error;
+    }
+  }
+
+  /** The path and the folders above it, as keys; empty where it is not ours to record. */
+  private coverable(path: string): string[] {
+    const { workspace, addDirs } = this.input;
+    const place = locate(rootsOf(workspace, addDirs), relative(workspace, path));
+    if (!place || place.way.split("/").includes(".git") || barrierOn(place.root, place.way) !== undefined) return [];
+    const keys: string[] = [];
+    for (let end = place.way.indexOf("/"); end >= 0; end = place.way.indexOf("/", end + 1)) {
+      keys.push(place.root.prefix + place.way.slice(0, end));
+    }
+    return [...keys, place.root.prefix + place.way];
+  }
+
+  private async saveCovers(keys: readonly string[]): Promise<void> {
+    const found = scanPaths(this.scanInput(AbortSignal.timeout(60_000)), keys);
+    await this.writer.flush();
+    for (const key of keys) this.newlyCovered.set(key, found.get(key));
+    const entries = [...this.newlyCovered.values()].filter((entry) => entry !== undefined);
+    const absent = [...this.newlyCovered.keys()].filter((key) => !this.newlyCovered.get(key));
+    try {
+      await this.commit(join(this.folder, `cover-${this.token}.json`), encodeCovers(entries, absent));
+    } catch (error) {
+      for (const key of keys) this.newlyCovered.delete(key);
+      throw error;
+    }
+    // The states in memory do not have these paths; read again, they do.
+    this.remembered.clear();
+  }
+
+  private remember(recorded: Recorded): void {
+    this.remembered.set(recorded.checkpoint.id, recorded);
+    const [oldest] = this.remembered.keys();
+    if (this.remembered.size > REMEMBERED && oldest !== undefined) this.remembered.delete(oldest);
+  }
+
+  private recorded(id: string): Recorded {
+    const known = this.remembered.get(id);
+    if (known) return known;
+    const recorded = loadManifest(this.input.dir, id);
+    if (recorded.workspace !== this.input.workspace) {
+      throw new UserError(
+        `the checkpoint ${id} belongs to another folder, ${recorded.workspace}`,
+        `Name it with -C ${recorded.workspace}.`,
+      );
+    }
+    this.remember(recorded);
+    return recorded;
+  }
+}
+
+/** True where both states leave out the same, so that the one record serves for both. */
+function sameLimits(a: State, b: State): boolean {
+  const same = (one: Iterable<string>, other: Iterable<string>): boolean =>
+    [...one].join("\0") === [...other].join("\0");
+  return a.partial === b.partial && same(a.ignored, b.ignored) && same(a.uncovered, b.uncovered);
+}
+
+function firstReadable(dir: string, ids: readonly string[]): Recorded | undefined {
+  for (const id of ids) {
+    try {
+      return loadManifest(dir, id);
+    } catch (error) {
+      // Gone or damaged: what it would have saved is read again.
+      if (!(error instanceof UserError) && codeOf(error) === "" && !(error instanceof SyntaxError)) throw error;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,302 @@
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { messageOf, UserError } from "../base/errors.ts";
+import type { Checkpoint } from "../contracts/workspace.ts";
+import type { Others } from "./attribution.ts";
+import { codeOf } from "./faults.ts";
+import type { Block, Entry, EntryKind, State } from "./state.ts";
+import { syncFile, syncFolder } from "./sync.ts";
+
+/**
+ * A manifest is one recorded state as a file: `<data>/checkpoints/<workspace>/<task>/<number>-<writer>.json`. It names
+ * packs and places itself, so there is no index that could disagree with it, and its stat fields make it the index of
+ * the next scan. The first of a session is whole, later ones say what differs from it.
+ */
+export interface Recorded {
+  checkpoint: Checkpoint;
+  task: string;
+  /** Absolute; paths of the state are relative to it. */
+  workspace: string;
+  addDirs: readonly string[];
+  state: State;
+  /** What others changed since the task's record before. */
+  others: Others;
+}
+
+type Row = [
+  path: string,
+  kind: number,
+  mode: number,
+  size: number,
+  mtime: number,
+  ctime: number,
+  ino: number,
+  content: string,
+  block: number,
+  offset: number,
+];
+
+/** Entries and where their contents lie, as JSON. */
+export interface Rows {
+  packs: string[];
+  /** pack, offset, stored, raw. */
+  blocks: [number, number, number, number][];
+  rows: Row[];
+}
+
+export interface ManifestFile extends Rows {
+  v: typeof MANIFEST_VERSION;
+  checkpoint: Checkpoint;
+  task: string;
+  workspace: string;
+  addDirs: readonly string[];
+  /** Name of the whole manifest that this one extends, in the same folder. */
+  base: string | null;
+  /** Paths of the base that are no longer there. */
+  gone: string[];
+  ignored: string[];
+  covered: string[];
+  partial: boolean;
+  /** Absent where nobody else changed anything. */
+  others?: Others;
+}
+
+/** What `cover` learned after checkpoints were made: belongs to all of the task's that do not list the path. */
+export interface CoverFile extends Rows {
+  v: typeof MANIFEST_VERSION;
+  absent: string[];
+}
+
+const MANIFEST_VERSION = 1;
+const KINDS: readonly EntryKind[] = ["file", "link", "dir", "opaque"];
+
+/** Names the folder of a workspace. */
+export function workspaceKey(workspace: string): string {
+  return new Bun.CryptoHasher("sha256").update(workspace).digest("hex").slice(0, 16);
+}
+
+/** The folder with a task's manifests. Throws for a task id that is no plain file name. */
+export function taskFolder(dir: string, workspace: string, task: string): string {
+  if (!/^[A-Za-z0-9][\w.-]*$/.test(task)) throw new Error(`not a task id: ${JSON.stringify(task)}`);
+  return join(dir, workspaceKey(workspace), "tasks", task);
+}
+
+export function packFolder(dir: string, key: string): string {
+  return join(dir, key, "packs");
+}
+
+/** `<workspace>/<task>/<number>-<writer>` */
+export function manifestId(workspace: string, task: string, name: string): string {
+  return `${workspaceKey(workspace)}/${task}/${name}`;
+}
+
+/** Ids of the tasks that have records in the folder of a workspace. */
+export function taskNames(dir: string, key: string): string[] {
+  try {
+    return readdirSync(join(dir, key, "tasks")).filter((name) => !name.startsWith("."));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** The newest checkpoint of any task in this workspace. Only a hint: where it is wrong, files are read once more. */
+export function latestId(dir: string, workspace: string): string | undefined {
+  try {
+    return readFileSync(join(dir, workspaceKey(workspace), "latest"), "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeLatest(dir: string, workspace: string, id: string): void {
+  const path = join(dir, workspaceKey(workspace), "latest");
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, id, { mode: 0o600 });
+  renameSync(temporary, path);
+}
+
+/** Names of a folder's manifests, oldest first. */
+export function manifestNames(folder: string): string[] {
+  return jsonNames(folder)
+    .filter((name) => /^\d+-/.test(name))
+    .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1));
+}
+
+/** Ids of the checkpoints of a task, oldest first: the first is the workspace as it was before. */
+export function recordIds({ dir, workspace, task }: { dir: string; workspace: string; task: string }): string[] {
+  return manifestNames(taskFolder(dir, workspace, task)).map((name) => manifestId(workspace, task, name));
+}
+
+/** Names of the JSON files of a folder, without their ending. */
+export function jsonNames(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => name.slice(0, -".json".length));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+export function encodeRows(entries: Iterable<Entry>): Rows {
+  const packs: string[] = [];
+  const blocks: [number, number, number, number][] = [];
+  const seen = new Map<Block, number>();
+  const rows: Row[] = [];
+  for (const entry of entries) {
+    let index = -1;
+    if (entry.place) {
+      const { block } = entry.place;
+      index = seen.get(block) ?? -1;
+      if (index < 0) {
+        let pack = packs.indexOf(block.pack);
+        if (pack < 0) pack = packs.push(block.pack) - 1;
+        index = blocks.push([pack, block.offset, block.stored, block.raw]) - 1;
+        seen.set(block, index);
+      }
+    }
+    const { path, kind, mode, size, mtime, ctime, ino, content } = entry;
+    const offset = entry.place?.offset ?? 0;
+    rows.push([path, KINDS.indexOf(kind), mode, size, mtime, ctime, ino, content, index, offset]);
+  }
+  return { packs, blocks, rows };
+}
+
+export function decodeRows({ packs, blocks, rows }: Rows): Entry[] {
+  const decoded: Block[] = blocks.map(([pack, offset, stored, raw]) => ({ pack: packs[pack]!, offset, stored, raw }));
+  return rows.map(([path, kind, mode, size, mtime, ctime, ino, content, block, offset]) => ({
+    path,
+    kind: KINDS[kind]!,
+    mode,
+    size,
+    mtime,
+    ctime,
+    ino,
+    content,
+    place: block < 0 ? undefined : { block: decoded[block]!, offset },
+  }));
+}
+
+/** The file of `recorded`, as what differs from `base` where one is given and the difference is the smaller half. */
+export function encodeManifest(recorded: Recorded, base?: { name: string; state: State }): ManifestFile {
+  const { checkpoint, task, workspace, addDirs, state, others } = recorded;
+  const differing = base && [...state.entries.values()].filter((entry) => base.state.entries.get(entry.path) !== entry);
+  const asDelta = differing !== undefined && differing.length * 2 <= state.entries.size;
+  return {
+    v: MANIFEST_VERSION,
+    checkpoint,
+    task,
+    workspace,
+    addDirs,
+    base: asDelta && base ? base.name : null,
+    ...encodeRows(asDelta ? differing : state.entries.values()),
+    gone: asDelta && base ? [...base.state.entries.keys()].filter((path) => !state.entries.has(path)) : [],
+    ignored: [...state.ignored],
+    covered: [...state.covered],
+    partial: state.partial,
+    ...(isAlone(others) ? {} : { others }),
+  };
+}
+
+/** True where nobody else changed anything. */
+export function isAlone({ theirs, shared }: Others): boolean {
+  return theirs.length === 0 && shared.length === 0;
+}
+
+export function encodeCovers(entries: Iterable<Entry>, absent: readonly string[]): CoverFile {
+  return { v: MANIFEST_VERSION, ...encodeRows(entries), absent: [...absent] };
+}
+
+/** Reads a checkpoint from its id, with all that was covered since. Throws a UserError where it is gone or damaged. */
+export function loadManifest(dir: string, id: string): Recorded {
+  const [key, task, name] = id.split("/");
+  if (!/^[0-9a-f]{16}\/[A-Za-z0-9][\w.-]*\/\d+-\w+$/.test(id)) throw missing(id);
+  const folder = join(dir, key!, "tasks", task!);
+  const file = readManifest(join(folder, `${name}.json`), id);
+  const entries = new Map<string, Entry>();
+  if (file.base !== null) {
+    for (const entry of decodeRows(readManifest(join(folder, `${file.base}.json`), id))) entries.set(entry.path, entry);
+  }
+  for (const path of file.gone) entries.delete(path);
+  for (const entry of decodeRows(file)) entries.set(entry.path, entry);
+  const covered = new Set(file.covered);
+  for (const cover of readCovers(folder)) {
+    const known = (path: string): boolean => file.covered.includes(path);
+    for (const path of cover.absent) covered.add(path);
+    for (const entry of decodeRows(cover)) {
+      covered.add(entry.path);
+      const recorded = entries.get(entry.path);
+      if (!known(entry.path) && (!recorded || recorded.kind === "opaque")) entries.set(entry.path, entry);
+    }
+  }
+  const { checkpoint, workspace, addDirs, partial } = file;
+  const ignored = new Set(file.ignored);
+  const state: State = { entries, ignored, covered, partial, uncovered: checkpoint.uncovered };
+  return { checkpoint, task: file.task, workspace, addDirs, state, others: file.others ?? { theirs: [], shared: [] } };
+}
+
+/** What `cover` noted for the task in this folder. */
+export function readCovers(folder: string): CoverFile[] {
+  return jsonNames(folder)
+    .filter((name) => name.startsWith("cover-"))
+    .map((name) => JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")) as CoverFile);
+}
+
+export function readManifest(path: string, id: string): ManifestFile {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw codeOf(error) === "ENOENT" ? missing(id) : error;
+  }
+  let file: ManifestFile;
+  try {
+    file = JSON.parse(text) as ManifestFile;
+  } catch (error) {
+    throw new UserError(
+      `the checkpoint ${id} is damaged: ${messageOf(error)}`,
+      `Look at the disk that holds ${path}; another checkpoint of the task may still be whole.`,
+    );
+  }
+  if (file.v !== MANIFEST_VERSION) {
+    throw new UserError(`the checkpoint ${id} was made by a newer version`, "Run `openkoi update` and try again.");
+  }
+  return file;
+}
+
+function missing(id: string): UserError {
+  return new UserError(`there is no checkpoint ${id}`, "`openkoi undo --list` shows what can be undone.");
+}
+
+/** A file that is written but not yet there: `place` puts it in its place at once and for good, `drop` forgets it. */
+export interface StagedFile {
+  place(): Promise<void>;
+  drop(): Promise<void>;
+}
+
+/** Writes and syncs `value` as JSON beside `path`. */
+export async function stageJson(path: string, value: unknown): Promise<StagedFile> {
+  const folder = dirname(path);
+  const temporary = `${path}.tmp`;
+  const drop = async (): Promise<void> => rmSync(temporary, { force: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    const file = openSync(temporary, "w", 0o600);
+    try {
+      writeFileSync(file, JSON.stringify(value));
+      await syncFile(file);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    await drop();
+    throw error;
+  }
+  const place = async (): Promise<void> => {
+    renameSync(temporary, path);
+    await syncFolder(folder);
+  };
+  return { place, drop };
+}

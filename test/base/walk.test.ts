@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import { parseIgnore } from "../../src/base/ignore.ts";
+import { type WalkOptions, walk } from "../../src/base/walk.ts";
+
+let root: string;
+beforeAll(() => {
+  root = realpathSync(mkdtempSync(join(tmpdir(), "openkoi-walk-")));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** A folder with these files; `path: content`. */
+function tree(name: string, files: Record<string, string>): string {
+  const folder = join(root, name);
+  mkdirSync(folder, { recursive: true });
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+  return folder;
+}
+
+function files(folder: string, options?: WalkOptions): string[] {
+  return [...walk(folder, options)].filter((entry) => entry.kind === "file").map((entry) => entry.path);
+}
+
+describe("walk", () => {
+  test("names folders before what they hold, in the order of their names, links without following them", () => {
+    const folder = tree("order", { "b/2": "", "b/10": "", a: "", "c/d/e": "" });
+    symlinkSync(join(folder, "b"), join(folder, "link"));
+    expect([...walk(folder)].map((entry) => `${entry.kind} ${entry.path}`)).toEqual([
+      "file a",
+      "dir b",
+      "file b/10",
+      "file b/2",
+      "dir c",
+      "dir c/d",
+      "file c/d/e",
+      "link link",
+    ]);
+  });
+
+  test("leaves .git out, as a folder and as the file of a linked work tree", () => {
+    const folder = tree("git", { ".git/config": "", "sub/.git": "gitdir: /nowhere", "sub/a": "" });
+    expect(files(folder)).toEqual(["sub/a"]);
+    expect(files(folder, { ignore: false })).toEqual(["sub/a"]);
+  });
+
+  test("obeys nested ignore files: the nearer one decides", () => {
+    const folder = tree("nested", {
+      ".gitignore": "*.log\n/build\n",
+      "a.log": "",
+      "sub/.gitignore": "!keep.log\nbuild\n",
+      "sub/keep.log": "",
+      "sub/b.log": "",
+      "sub/build/x": "",
+      "build/x": "",
+      "other/build/x": "",
+    });
+    expect(files(folder)).toEqual([".gitignore", "other/build/x", "sub/.gitignore", "sub/keep.log"]);
+    expect(files(folder, { ignore: false })).toHaveLength(8);
+  });
+
+  test("does not look into an ignored folder, so that nothing in it comes back", () => {
+    const folder = tree("shut", { ".gitignore": "out/\n!out/keep\n", "out/keep": "", "out/x": "" });
+    expect(files(folder)).toEqual([".gitignore"]);
+  });
+
+  test("obeys the ignore files above the root up to the top of the repository, and info/exclude", () => {
+    const repository = tree("repo", {
+      ".git/info/exclude": "secret\n",
+      ".gitignore": "/packages/a/dist\n*.tmp\n",
+      "packages/a/dist/x": "",
+      "packages/a/secret": "",
+      "packages/a/y.tmp": "",
+      "packages/a/z": "",
+    });
+    expect(files(join(repository, "packages/a"))).toEqual(["z"]);
+    expect(files(join(repository, "packages/a/dist"))).toEqual(["x"]);
+  });
+
+  test("does not obey ignore files above a folder that is in no repository", () => {
+    tree("loose", { ".gitignore": "*\n", "inner/a": "" });
+    expect(files(join(root, "loose/inner"))).toEqual(["a"]);
+  });
+
+  test("leaves out dot files and extra patterns where asked; extra patterns outrank every file", () => {
+    const folder = tree("extra", { ".env": "", ".gitignore": "!node_modules\n", "node_modules/a/b": "", "src/a": "" });
+    expect(files(folder, { hidden: false })).toEqual(["node_modules/a/b", "src/a"]);
+    expect(files(folder, { extraIgnore: ["node_modules/"] })).toEqual([".env", ".gitignore", "src/a"]);
+  });
+
+  test.skipIf(process.getuid?.() === 0)("leaves out what cannot be read and says so", () => {
+    const folder = tree("shut-off", { "closed/a": "", b: "" });
+    chmodSync(join(folder, "closed"), 0);
+    const skipped: string[] = [];
+    expect(files(folder, { onSkip: (path) => skipped.push(path) })).toEqual(["b"]);
+    expect(skipped).toEqual(["closed"]);
+    chmodSync(join(folder, "closed"), 0o700);
+  });
+
+  test("says that a root does not exist, and that a name is no UTF-8", () => {
+    const skipped: string[] = [];
+    expect(files(join(root, "nothing"), { onSkip: (path) => skipped.push(path) })).toEqual([]);
+    const folder = tree("bytes", { good: "" });
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0x61])]), "");
+    expect(files(folder, { onSkip: (path) => skipped.push(path) })).toEqual(["good"]);
+    expect(skipped).toEqual(["", "\uFFFDa"]);
+  });
+
+  test("throws the reason of its signal", () => {
+    const folder = tree("abort", { "a/b": "" });
+    expect(() => files(folder, { signal: AbortSignal.abort(new Error("enough")) })).toThrow("enough");
+  });
+});
+
+describe("parseIgnore", () => {
+  const verdict = (lines: string[], path: string, isDirectory = false) =>
+    parseIgnore(lines.join("\n")).match(path, path.replace(/^.*\//, ""), isDirectory);
+
+  test.each([
+    ["a name matches in every folder", ["foo"], "x/foo", true],
+    ["a slash inside anchors", ["a/foo"], "x/a/foo", undefined],
+    ["a slash before anchors", ["/foo"], "x/foo", undefined],
+    ["a slash behind is for folders only", ["foo/"], "foo", undefined],
+    ["the last rule decides", ["*.a", "!x.a"], "x.a", false],
+    ["a comment is no rule", ["#foo"], "#foo", undefined],
+    ["an escaped # is", ["\\#foo"], "#foo", true],
+    ["an escaped ! is no negation", ["\\!foo"], "!foo", true],
+    ["spaces at the end do not count", ["foo  "], "foo", true],
+    ["an escaped space at the end does", ["foo\\ "], "foo ", true],
+    ["a star stays in its folder", ["a/*"], "a/b/c", undefined],
+    ["two stars do not", ["a/**/c"], "a/x/y/c", true],
+    ["two stars match no folder too", ["a/**/c"], "a/c", true],
+    ["two stars at the end are what is inside", ["a/**"], "a", undefined],
+    ["a class matches one character", ["[a-c]x"], "bx", true],
+    ["a negated class does not match a slash", ["a[!b]c"], "a/c", undefined],
+    ["a bracket first in a class is meant", ["[]x]"], "]", true],
+    ["a class of POSIX", ["[[:digit:]]"], "7", true],
+    ["an open class matches nothing", ["[a"], "[a", undefined],
+    ["a backslash at the end matches nothing", ["a\\"], "a\\", undefined],
+    ["windows line ends", ["foo\r", "bar\r"], "foo", true],
+    ["a byte order mark", ["\uFEFFfoo"], "foo", true],
+    ["git matches bytes", ["???.x"], "€.x", true],
+  ] as const)("%s", (_, lines, path, expected) => {
+    expect(verdict([...lines], path)).toBe(expected as boolean | undefined);
+  });
+
+  test("a pattern made to be slow is not", () => {
+    const name = "a".repeat(250);
+    expect(verdict([`${"*a".repeat(60)}b`], name)).toBeUndefined();
+    expect(verdict([`${"**/a".repeat(20)}b`], `${"a/".repeat(100)}a`)).toBeUndefined();
+  });
+
+  const hasGit = Bun.which("git") !== null;
+  test.skipIf(!hasGit)("agrees with git on any rules", () => {
+    const folder = join(root, "against-git");
+    const names = ["a", "b", "foo", "foob", "x.o", "a b", "!x", "#y", "]", "é", "c]", "-"];
+    const paths = names.flatMap((a) => [a, `d/${a}`, `d/e/${a}`]);
+    tree("against-git", Object.fromEntries(paths.map((path) => [path, ""])));
+    Bun.spawnSync(["git", "init", "-q", folder]);
+    const bits = ["a", "b", "foo", "*", "**", "?", "/", "[ab]", "[!a]", "[a-c]", "[[:alpha:]]", ".o", "\\", " ", "d/"];
+    const line = fc
+      .array(fc.constantFrom(...bits, "e", "!", "#", "[", "]"), { minLength: 1, maxLength: 5 })
+      .map((parts) => parts.join(""));
+    const rules = fc.array(
+      fc.tuple(fc.boolean(), line).map(([not, text]) => (not ? "!" : "") + text),
+      { maxLength: 4 },
+    );
+    fc.assert(
+      fc.property(rules, rules, (outer, inner) => {
+        writeFileSync(join(folder, ".gitignore"), outer.join("\n"));
+        writeFileSync(join(folder, "d/.gitignore"), inner.join("\n"));
+        const git = Bun.spawnSync(["git", "-C", folder, "ls-files", "-z", "-o", "--exclude-standard"]);
+        const listed = git.stdout.toString().split("\0").filter(Boolean).sort();
+        expect(files(folder).sort()).toEqual(listed);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

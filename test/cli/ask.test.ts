@@ -1,0 +1,227 @@
+import { describe, expect, test } from "bun:test";
+import { EventEmitter } from "node:events";
+import { createTerminalAsk, type TerminalAskOptions } from "../../src/cli/ask.ts";
+import { askTrust } from "../../src/cli/trust.ts";
+import type { Question } from "../../src/contracts/question.ts";
+
+const permission: Question & { kind: "permission" } = {
+  kind: "permission",
+  id: "q1",
+  tool: "bash",
+  subject: "npm run build",
+  detail: "npm run build",
+  destructive: false,
+  choices: ["once", "task", "refuse"],
+};
+
+class Keys extends EventEmitter {
+  raw = false;
+  reading = false;
+  setRawMode(on: boolean) {
+    this.raw = on;
+  }
+  resume() {
+    this.reading = true;
+  }
+  pause() {
+    this.reading = false;
+  }
+}
+
+/** A terminal at which the keys of `first`, then those of `second`, are typed as soon as a question stands there. */
+function terminal(first: readonly string[], more: Partial<TerminalAskOptions> = {}, second: readonly string[] = []) {
+  const keys = new Keys();
+  const seen = { text: "", pauses: 0, resumes: 0, interrupts: 0 };
+  const left = [first, second];
+  const ask = createTerminalAsk({
+    interactive: true,
+    input: keys,
+    output: {
+      columns: 80,
+      write(text) {
+        seen.text += text;
+        if (!/\]\s.*: $/.test(text)) return;
+        const now = left.shift() ?? [];
+        queueMicrotask(() => {
+          for (const typed of now) keys.emit("data", Buffer.from(typed));
+        });
+      },
+    },
+    color: false,
+    settleMs: 0,
+    pause: () => void seen.pauses++,
+    resume: () => void seen.resumes++,
+    interrupt: () => void seen.interrupts++,
+    ...more,
+  });
+  return { ask, keys, seen };
+}
+
+const never = () => new AbortController().signal;
+
+describe("a question on the terminal", () => {
+  test("is answered with one key", async () => {
+    for (const [key, choice] of [
+      ["y", "once"],
+      ["a", "task"],
+      ["n", "refuse"],
+      ["Y", "once"],
+      ["\x1b", "refuse"],
+    ] as const) {
+      const { ask } = terminal([key]);
+      expect(await ask(permission, never())).toEqual({ choice, by: "terminal" });
+    }
+  });
+
+  test("shows what is asked for, and its choices", async () => {
+    const { ask, seen } = terminal(["y"]);
+    await ask(permission, never());
+    expect(seen.text).toBe("\nAllow bash?\n    npm run build\n[y] once  [a] for this task  [n] no: once\n");
+  });
+
+  test("shows a file and its diff", async () => {
+    const { ask, seen } = terminal(["y"]);
+    await ask({ ...permission, tool: "edit", subject: "src/a.ts", detail: "-old\n+new" }, never());
+    expect(seen.text).toContain("Allow edit src/a.ts?\n    -old\n    +new\n");
+  });
+
+  test("keeps the display away while it stands there, and puts the terminal back", async () => {
+    const { ask, keys, seen } = terminal(["y"]);
+    await ask(permission, never());
+    expect(seen).toMatchObject({ pauses: 1, resumes: 1 });
+    expect(keys).toMatchObject({ raw: false, reading: false });
+    expect(keys.listenerCount("data")).toBe(0);
+  });
+
+  test("takes no other key, no arrow and no paste for an answer", async () => {
+    const { ask } = terminal(["x", "\x1b[A", "yes please", "\r", "a"]);
+    expect((await ask(permission, never())).choice).toBe("task");
+  });
+
+  test("does not take what was typed before it stood there", async () => {
+    const { ask, keys } = terminal(["n"], { settleMs: 1 });
+    const answer = ask(permission, never());
+    await Promise.resolve();
+    keys.emit("data", Buffer.from("y"));
+    expect((await answer).choice).toBe("refuse");
+  });
+
+  test("lets Ctrl-C through, which the terminal does not handle while single keys are read", async () => {
+    const stop = new AbortController();
+    const { ask, keys, seen } = terminal(["\x03"], { interrupt: () => stop.abort(new Error("interrupted")) });
+    expect(await ask(permission, stop.signal).catch((error: Error) => error.message)).toBe("interrupted");
+    expect(keys.raw).toBe(false);
+    expect(seen.resumes).toBeGreaterThan(0);
+  });
+
+  test("about something destructive wants a line", async () => {
+    const { ask, keys, seen } = terminal(["hm\n", "y", "es\n"]);
+    const raw: boolean[] = [];
+    keys.setRawMode = (on) => void raw.push(on);
+    expect((await ask({ ...permission, destructive: true }, never())).choice).toBe("once");
+    expect(raw).toEqual([]);
+    expect(seen.text).toContain("This may destroy something");
+    expect(seen.text).toContain("Please answer with one of the letters in brackets: ");
+  });
+
+  test("is read as a line where single keys cannot be had", async () => {
+    const { ask, keys } = terminal(["n\n"]);
+    keys.setRawMode = () => {
+      throw new Error("not a terminal");
+    };
+    expect((await ask(permission, never())).choice).toBe("refuse");
+  });
+
+  test("with a long text says how much is not shown, and shows it on request", async () => {
+    const detail = Array.from({ length: 60 }, (_, at) => `+line ${at}`).join("\n");
+    const { ask, seen } = terminal(["v", "y"]);
+    await ask({ ...permission, tool: "write", subject: "a.txt", detail }, never());
+    expect(seen.text).toContain("[v] all of it (20 more lines)");
+    expect(seen.text.match(/line 59/g)).toHaveLength(1);
+  });
+
+  test("cannot be disguised by control sequences", async () => {
+    const { ask, seen } = terminal(["n"]);
+    await ask({ ...permission, detail: "rm -rf ~\x1b[2K\recho harmless\x1b[8m" }, never());
+    expect(seen.text).toContain("    rm -rf ~\n    echo harmless\n");
+    expect(seen.text).not.toContain("\x1b");
+  });
+
+  test("waits for the one before it", async () => {
+    const { ask } = terminal(["y"], {}, ["n"]);
+    const answers = await Promise.all([ask(permission, never()), ask({ ...permission, id: "q2" }, never())]);
+    expect(answers.map((answer) => answer.choice)).toEqual(["once", "refuse"]);
+  });
+
+  test("ends with the task", async () => {
+    const stop = new AbortController();
+    const { ask } = terminal([]);
+    const answer = ask(permission, stop.signal);
+    stop.abort(new Error("the time is used up"));
+    expect(await answer.catch((error: Error) => error.message)).toBe("the time is used up");
+  });
+
+  test("is answered by the policy when the terminal goes away", async () => {
+    const { ask, keys } = terminal([]);
+    const answer = ask(permission, never());
+    await Promise.resolve();
+    keys.emit("end");
+    expect(await answer).toEqual({ choice: "refuse", by: "policy" });
+  });
+});
+
+test("an escalation and a choice have keys of their own", async () => {
+  const escalation: Question = {
+    kind: "escalation",
+    id: "q",
+    reason: "bash was called 30 times",
+    choices: ["continue", "stop"],
+  };
+  const choice: Question = { kind: "choice", id: "q", text: "Which one?", choices: ["the first", "the second"] };
+  const one = terminal(["c"]);
+  expect((await one.ask(escalation, never())).choice).toBe("continue");
+  expect(one.seen.text).toContain("bash was called 30 times. Go on?\n[c] continue  [s] stop: ");
+  expect((await terminal(["\x04"]).ask(escalation, never())).choice).toBe("stop");
+  expect((await terminal(["\x1b", "2"]).ask(choice, never())).choice).toBe("the second");
+});
+
+test("where nobody is there the policy answers at once, carefully", async () => {
+  const ask = createTerminalAsk({ interactive: false });
+  expect(await ask(permission, never())).toEqual({ choice: "refuse", by: "policy" });
+  const escalation: Question = { kind: "escalation", id: "q", reason: "stuck", choices: ["continue", "stop"] };
+  expect(await ask(escalation, never())).toEqual({ choice: "stop", by: "policy" });
+  const choice: Question = { kind: "choice", id: "q", text: "Which?", choices: ["a", "b"] };
+  expect(await ask(choice, never())).toEqual({ choice: "a", by: "policy" });
+});
+
+describe("the question whether a folder is trusted", () => {
+  const claim = { file: "/w/.openkoi/config.toml", source: "", keys: ["models.executor", "evaluate.checks"] };
+
+  test.each([
+    [["y"], true],
+    [["Y"], true],
+    [["n"], false],
+    [["\x1b"], false],
+    [["1", "x", "y"], true],
+  ])("%j means %j", async (typed, trusted) => {
+    const { ask, seen } = terminal(typed);
+    expect(await askTrust(claim, ask, never())).toBe(trusted);
+    expect(seen.text.replace(/\s+/g, " ")).toContain(
+      "This folder brings its own settings (.openkoi/config.toml: models.executor, evaluate.checks). Use them? [y] yes [n] no:",
+    );
+  });
+
+  test("is not answered where nobody is there", async () => {
+    const { ask } = terminal([], { interactive: false });
+    expect(await askTrust(claim, ask, never())).toBeUndefined();
+  });
+});
+
+describe("a permission that can be saved", () => {
+  test("is saved with p", async () => {
+    const { ask, seen } = terminal(["p"]);
+    const question = { ...permission, choices: ["once", "task", "always", "refuse"] } as const;
+    expect(await ask(question, never())).toEqual({ choice: "always", by: "terminal" });
+    expect(seen.text).toContain("[p] always in this project");
+  });
+});

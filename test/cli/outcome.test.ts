@@ -1,0 +1,129 @@
+import { describe, expect, test } from "bun:test";
+import { PassThrough } from "node:stream";
+import { outcomeText } from "../../src/cli/display/index.ts";
+import { createJsonStream } from "../../src/cli/display/json.ts";
+import { createWriter } from "../../src/cli/display/writer.ts";
+import { checked, ended, evaluated, finding, story } from "./story.ts";
+
+describe("the result", () => {
+  test("as text is the model's answer alone", () => {
+    expect(outcomeText("text", ended("accepted"), false)).toBe("Prices are rounded correctly now.\n");
+    expect(outcomeText("text", ended("accepted", { text: "" }), false)).toBe("");
+    expect(outcomeText("text", ended("accepted", { text: "ends\n" }), false)).toBe("ends\n");
+  });
+
+  test("cannot steer a terminal, and reaches a pipe unchanged", () => {
+    const outcome = ended("accepted", { text: "\x1b]0;title\x07red \x1b[31malert\ttab" });
+    expect(outcomeText("text", outcome, true)).toBe("red alert\ttab\n");
+    expect(outcomeText("text", outcome, false)).toBe(`${outcome.text}\n`);
+  });
+
+  test("as JSON is the whole outcome in one document", () => {
+    const outcome = ended("below", { evaluation: evaluated(0.7, { findings: [finding] }) });
+    expect(JSON.parse(outcomeText("json", outcome, false))).toEqual(outcome);
+  });
+
+  test("as a JSON stream was told already", () => {
+    expect(outcomeText("stream-json", ended("accepted"), false)).toBe("");
+  });
+
+  test("as markdown is followed by a report", () => {
+    const evaluation = evaluated(0.91, {
+      checks: [checked(4, [])],
+      findings: [finding],
+      unmeasured: ["no type-checker is configured"],
+      unproven: [{ command: "grep -q `x`", reason: "it only looks", ran: true }],
+    });
+    const text = outcomeText("markdown", ended("accepted", { evaluation, reason: "a | b" }), false);
+    expect(text).toBe(`Prices are rounded correctly now.
+
+---
+
+## Report
+
+| | |
+| --- | --- |
+| Ended | accepted: a \\| b |
+| Score | 0.91 |
+| Iterations | 2, best 2 |
+| Cost | $0.04, 9 calls |
+| Tokens | 9000 in, 1400 out, 22000 from cache, 2000 to cache |
+| Tokens saved | 4000 by feedback, 0 by evaluation, 22000 by caching |
+| Time | 1 m 12 s, 1 m 01 s of it work |
+
+### Evidence
+
+- test \`npm test\`: 4 passed
+
+### Findings
+
+- **important** Negative prices are rounded the wrong way (\`src/price.js:12\`): Math.round(-2.5) is -2, and the receipt expects -3. Fix: Round the absolute value.
+
+### Changes
+
+- \`src/price.js\` changed +3 -1
+
+### Not measured
+
+- no type-checker is configured
+- \`\` grep -q \`x\` \`\`: it only looks
+`);
+  });
+
+  test("as markdown says where nothing was measured", () => {
+    const text = outcomeText("markdown", ended("completed", { text: "", score: null }), false);
+    expect(text).toStartWith("*No result.*");
+    expect(text).toContain("| Score | not measured |");
+    expect(text).toContain("- this task was not evaluated");
+  });
+});
+
+test("a JSON stream is one line for each event", async () => {
+  const written: string[] = [];
+  const reader = createJsonStream({ write: async (text) => void written.push(text) });
+  for (const event of story()) await reader.receive(event);
+  expect(written.every((line) => line.indexOf("\n") === line.length - 1)).toBe(true);
+  expect(written.map((line) => JSON.parse(line))).toEqual(JSON.parse(JSON.stringify(story())));
+});
+
+describe("standard output", () => {
+  test("that was closed early costs nothing but the text", async () => {
+    const stream = new PassThrough();
+    const writer = createWriter(stream);
+    stream.destroy(Object.assign(new Error("EPIPE"), { code: "EPIPE" }));
+    await writer.write("nobody reads this\n");
+    await writer.write("nor this\n");
+  });
+
+  test("is waited for, so that no end of a long text is lost", async () => {
+    const stream = new PassThrough({ highWaterMark: 1 });
+    let done = false;
+    const written = createWriter(stream)
+      .write("x".repeat(100_000))
+      .then(() => {
+        done = true;
+      });
+    await Promise.resolve();
+    expect(done).toBe(false);
+    stream.resume();
+    await written;
+  });
+
+  test("closed by the reader of a real pipe neither throws nor changes the exit code", async () => {
+    const script = `
+      const { createWriter } = await import(${JSON.stringify(`${import.meta.dir}/../../src/cli/display/writer.ts`)});
+      const writer = createWriter(process.stdout);
+      for (let at = 0; at < 40; at++) await writer.write("x".repeat(65536));
+      process.exitCode = 3;
+    `;
+    const child = Bun.spawn(["sh", "-c", `"$0" -e "$1" | head -c 1; `, process.execPath, `${script}`], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    expect(await new Response(child.stderr).text()).toBe("");
+    const direct = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
+    await direct.stdout.cancel();
+    expect(await direct.exited).toBe(3);
+    expect(await new Response(direct.stderr).text()).toBe("");
+  });
+});

@@ -1,0 +1,160 @@
+import { describe, expect, test } from "bun:test";
+import { Exit, UserError } from "../../src/base/errors.ts";
+import { type StatusDeps, status } from "../../src/cli/status.ts";
+import type { HistoryEntry } from "../../src/contracts/ledger.ts";
+import type { CurrentTask } from "../../src/readers/state-file.ts";
+
+const NOW = Date.UTC(2026, 10, 23, 12);
+
+const active: CurrentTask = {
+  task_id: "20261123-115000-aaaa",
+  description: "Make the failing\ntest pass",
+  status: "running",
+  phase: "execute",
+  iteration: 2,
+  max_iterations: 3,
+  score: 0.62,
+  best_score: 0.7,
+  cost_usd: 0.05,
+  cost_known: false,
+  tokens: 12_000,
+  elapsed_ms: 1000,
+  pid: process.pid,
+  pid_started: "",
+  workspace: "/home/ada/shop",
+  model: "a/b",
+  started_at: new Date(NOW - 65_000).toISOString(),
+  updated_at: new Date(NOW - 2000).toISOString(),
+};
+
+const result: HistoryEntry = {
+  taskId: "20261123-100000-bbbb",
+  description: "Fix the rounding",
+  status: "below",
+  score: 0.74,
+  iterations: 3,
+  costUsd: 0.2,
+  costKnown: true,
+  tokens: 40_000,
+  ms: 90_000,
+  workspace: "/home/ada/shop",
+  model: "a/b",
+  startedAt: new Date(NOW - 7_300_000).toISOString(),
+  finishedAt: new Date(NOW - 7_200_000).toISOString(),
+};
+
+async function shown(more: Partial<StatusDeps> = {}, json = false): Promise<string> {
+  let text = "";
+  const code = await status(
+    {
+      version: "2026.11.23",
+      models: async () => ({ executor: "a/b", evaluator: "a/b", planner: "a/b", small: "a/s" }),
+      providers: async () => [
+        {
+          id: "a",
+          displayName: "A",
+          source: "environment A_KEY",
+          state: "ready",
+          baseUrl: "https://a.test",
+          defaultModel: "b",
+        },
+      ],
+      current: async () => undefined,
+      cutShort: async () => [],
+      ledger: {
+        record: async () => {},
+        recent: async () => [],
+        costSince: async () => ({ costUsd: 0, known: true, tasks: 0 }),
+      },
+      now: () => NOW,
+      write: (part) => {
+        text += part;
+      },
+      ...more,
+    },
+    json ? { json: true } : {},
+  );
+  expect(code).toBe(Exit.ok);
+  return text;
+}
+
+describe("status", () => {
+  test("of a fresh installation is short and plain", async () => {
+    expect(await shown()).toBe(`openkoi 2026.11.23
+
+models
+  executor   a/b  (environment A_KEY)
+  evaluator  a/b  (environment A_KEY)
+  planner    a/b  (environment A_KEY)
+  small      a/s  (environment A_KEY)
+
+active task
+  none
+
+last results
+  none yet
+
+cost today
+  $0 in 0 tasks
+`);
+  });
+
+  test("shows the active task, the last results and what today cost", async () => {
+    const asked: number[] = [];
+    const text = await shown({
+      current: async () => active,
+      ledger: {
+        record: async () => {},
+        recent: async (limit) => [result].slice(0, limit),
+        costSince: async (time) => {
+          asked.push(time);
+          return { costUsd: 0.25, known: false, tasks: 2 };
+        },
+      },
+    });
+    expect(text).toContain(`active task
+  20261123-115000-aaaa  running execute 2/3
+  Make the failing test pass
+  /home/ada/shop
+  score 0.62, best 0.70  ≥ $0.05 (price unknown)  12k tokens  1 m 05 s
+`);
+    expect(text).toContain("  20261123-100000-bbbb  below the threshold 0.74  $0.20  2 h ago  Fix the rounding\n");
+    expect(text).toContain("cost today\n  ≥ $0.25 (price unknown) in 2 tasks\n");
+    expect(new Date(asked[0]!).getHours()).toBe(0);
+    expect(NOW - asked[0]!).toBeLessThan(25 * 3_600_000);
+  });
+
+  test("says of a task whose process is gone that it is", async () => {
+    const gone = Bun.spawn(["true"]);
+    await gone.exited;
+    const text = await shown({ current: async () => ({ ...active, pid: gone.pid }) });
+    expect(text).toContain("ended without a word (its process is gone)");
+    expect(text).toContain("last heard of just now");
+  });
+
+  test("does not call a finished task active", async () => {
+    expect(await shown({ current: async () => ({ ...active, status: "accepted" }) })).toContain(
+      "active task\n  none\n",
+    );
+  });
+
+  test("without a model says what is missing, and still says the rest", async () => {
+    const text = await shown({
+      models: () => Promise.reject(new UserError("no provider is ready", "Set ANTHROPIC_API_KEY.")),
+    });
+    expect(text).toContain("models\n  no provider is ready\n  Set ANTHROPIC_API_KEY.\n");
+    expect(text).toContain("cost today");
+  });
+
+  test("as JSON is one document for scripts", async () => {
+    const document = JSON.parse(await shown({ current: async () => active }, true));
+    expect(document).toMatchObject({
+      version: "2026.11.23",
+      models: { executor: "a/b" },
+      problem: null,
+      active_task: { task_id: active.task_id, alive: true },
+      recent: [],
+      today: { costUsd: 0, known: true, tasks: 0 },
+    });
+  });
+});

@@ -1,0 +1,86 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+
+/** The compiled binary is the product: end-to-end tests drive nothing else. */
+export const BINARY = resolve(import.meta.dir, "../../dist/openkoi");
+
+export interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A place for one test: an empty HOME and a project folder beside it. */
+export interface Place {
+  home: string;
+  project: string;
+  /** Environment of a machine without keys: PATH, HOME and nothing of ours. */
+  env: Record<string, string>;
+  write(files: Record<string, string>): void;
+  remove(): void;
+}
+
+export function makePlace(files: Record<string, string> = {}): Place {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "openkoi-e2e-")));
+  const home = join(root, "home");
+  const project = join(root, "project");
+  mkdirSync(home);
+  mkdirSync(project);
+  const place: Place = {
+    home,
+    project,
+    env: {
+      HOME: home,
+      PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+      LANG: "C.UTF-8",
+      TMPDIR: tmpdir(),
+    },
+    write(more) {
+      for (const [name, text] of Object.entries(more)) {
+        const path = join(project, name);
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, text);
+      }
+    },
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+  place.write(files);
+  return place;
+}
+
+/** Writes `~/.openkoi/config.toml` with a local OpenAI-compatible server as the only provider. */
+export function useServer(place: Place, url: string, extra = ""): void {
+  const folder = join(place.home, ".openkoi");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, "config.toml"),
+    `[models]\nexecutor = "local/test-model"\n[providers.local]\nbase_url = "${url}"\n${extra}`,
+  );
+}
+
+export interface RunOptions {
+  env?: Record<string, string>;
+  stdin?: string | "open";
+  cwd?: string;
+}
+
+export type Child = ReturnType<typeof start>;
+
+export function start(place: Place, args: readonly string[], options: RunOptions = {}) {
+  const { stdin } = options;
+  const child = Bun.spawn([BINARY, ...args], {
+    cwd: options.cwd ?? place.project,
+    env: { ...place.env, ...options.env },
+    stdin: stdin === undefined ? "ignore" : stdin === "open" ? "pipe" : new Blob([stdin]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  return child;
+}
+
+export async function openkoi(place: Place, args: readonly string[], options: RunOptions = {}): Promise<Result> {
+  const child = start(place, args, options);
+  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { code, stdout, stderr };
+}

@@ -1,0 +1,173 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { appendFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { startOpenAiFake } from "../fakes/openai-server.ts";
+import type { Fake, Turn } from "../fakes/script.ts";
+import { snapshot } from "../workspace/tree.ts";
+import { makePlace, openkoi, type Place, start, useServer } from "./openkoi.ts";
+
+const places: Place[] = [];
+const servers: Fake[] = [];
+afterEach(async () => {
+  for (const place of places.splice(0)) place.remove();
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+function place(files: Record<string, string> = { "a.txt": "one\n", "b.txt": "two\n" }): Place {
+  const made = makePlace(files);
+  places.push(made);
+  return made;
+}
+
+const run = (command: string): Turn => ({ calls: [{ name: "bash", arguments: { command } }] });
+
+/** Runs a task of one command. */
+async function task(at: Place, ...commands: string[]): Promise<void> {
+  const server = startOpenAiFake([...commands.map(run), "Done."]);
+  servers.push(server);
+  useServer(at, server.baseUrl);
+  const { code, stderr } = await openkoi(at, ["-i", "0", "--yes", `do: ${commands[0]}`]);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+}
+
+const undo = (at: Place, ...more: string[]) => openkoi(at, ["undo", ...more]);
+
+/** The ids that `--list` shows, newest first. */
+async function listed(at: Place): Promise<string[]> {
+  return [...(await undo(at, "--list")).stdout.matchAll(/\d{8}-\d{6}-\w+/g)].map(([id]) => id);
+}
+
+describe("undo", () => {
+  test("puts back contents, created and deleted files, modes and links; a second one redoes", async () => {
+    const here = place();
+    mkdirSync(join(here.project, "empty"));
+    symlinkSync("a.txt", join(here.project, "link"));
+    const before = snapshot(here.project);
+    await task(
+      here,
+      "echo changed > a.txt; rm b.txt; chmod 755 a.txt; mkdir -p new/deep && echo x > new/deep/c.txt; ln -sfn b.txt link; rmdir empty; ln -s a.txt link2",
+    );
+    const after = snapshot(here.project);
+    expect(after).not.toEqual(before);
+
+    const undone = await undo(here);
+    expect(undone).toMatchObject({ code: 0, stderr: "" });
+    expect(undone.stdout).toContain("as before the task");
+    expect(snapshot(here.project)).toEqual(before);
+    expect((await undo(here, "--list")).stdout).toContain("undone");
+
+    expect((await undo(here)).stdout).toContain("redone");
+    expect(snapshot(here.project)).toEqual(after);
+    expect((await undo(here)).code).toBe(0);
+    expect(snapshot(here.project)).toEqual(before);
+  });
+
+  test("keeps what somebody changed since, says so and ends with 3", async () => {
+    const here = place();
+    await task(here, "echo task >> a.txt; echo task >> b.txt; echo task > c.txt");
+    appendFileSync(join(here.project, "b.txt"), "mine\n");
+    writeFileSync(join(here.project, "c.txt"), "mine\n");
+    const { code, stdout } = await undo(here);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/kept, because somebody changed them since:\n {2}b\.txt\n {2}c\.txt\n/);
+    expect(await Bun.file(join(here.project, "a.txt")).text()).toBe("one\n");
+    expect(await Bun.file(join(here.project, "b.txt")).text()).toBe("two\ntask\nmine\n");
+    expect(await Bun.file(join(here.project, "c.txt")).text()).toBe("mine\n");
+  });
+
+  test("that puts nothing back, because all of it was changed since, says so, ends with 3 and can be tried again", async () => {
+    const here = place();
+    await task(here, "echo task > a.txt");
+    writeFileSync(join(here.project, "a.txt"), "mine\n");
+    const { code, stdout } = await undo(here);
+    expect(code).toBe(3);
+    expect(stdout).toStartWith("nothing was undone:");
+    expect(stdout).toContain("a.txt");
+    expect(stdout).not.toContain("bring its changes back");
+    expect((await undo(here, "--list")).stdout).toContain("1 change");
+    writeFileSync(join(here.project, "a.txt"), "task\n");
+    expect((await undo(here)).stdout).toContain("undone: 1 path");
+    expect(await Bun.file(join(here.project, "a.txt")).text()).toBe("one\n");
+  });
+
+  test("takes the last task that changed something, or the one that is named by a part of its id", async () => {
+    const here = place();
+    await task(here, "echo first > a.txt");
+    await task(here, "echo second > b.txt");
+    await task(here, "cat a.txt");
+    const ids = await listed(here);
+    expect(ids).toHaveLength(2);
+    expect((await undo(here)).stdout).toContain(ids[0]!);
+    expect(await Bun.file(join(here.project, "b.txt")).text()).toBe("two\n");
+    expect(await Bun.file(join(here.project, "a.txt")).text()).toBe("first\n");
+    expect((await undo(here, ids[1]!.slice(-4))).code).toBe(0);
+    expect(await Bun.file(join(here.project, "a.txt")).text()).toBe("one\n");
+  });
+
+  test("of a task that nobody knows names the one that was meant, exit 2", async () => {
+    const here = place();
+    await task(here, "echo first > a.txt");
+    const [id] = await listed(here);
+    const wrong = `${id!.slice(0, -1)}_`;
+    const { code, stderr } = await undo(here, wrong);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`did you mean ${id}?`);
+    const there = place();
+    const elsewhere = await openkoi({ ...here, project: there.project }, ["undo", id!]);
+    expect(elsewhere).toMatchObject({ code: 2 });
+    expect(elsewhere.stderr).toContain(`worked in ${here.project}`);
+    expect((await openkoi({ ...here, project: there.project }, ["undo", "-C", here.project, id!])).code).toBe(0);
+  });
+
+  test("with nothing to undo is one clear line, exit 2", async () => {
+    const here = place();
+    const { code, stderr, stdout } = await undo(here);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("no task changed anything");
+    expect(await undo(here, "--list")).toMatchObject({ code: 0 });
+  });
+
+  test("of a task that was killed puts everything back that changed since it began", async () => {
+    const here = place();
+    const before = snapshot(here.project);
+    const server = startOpenAiFake([run("echo x > a.txt; rm b.txt; touch started; sleep 1000")]);
+    servers.push(server);
+    useServer(here, server.baseUrl);
+    const child = start(here, ["-i", "0", "--yes", "break it"]);
+    while (!existsSync(join(here.project, "started"))) await Bun.sleep(10);
+    const running = await undo(here);
+    expect(running.code).toBe(1);
+    expect(running.stderr).toContain("is working in this folder");
+    child.kill("SIGKILL");
+    await child.exited;
+    expect((await undo(here, "--list")).stdout).toContain("cut short");
+    const { code, stdout } = await undo(here);
+    expect(code).toBe(0);
+    expect(stdout).toContain("cut short");
+    expect(snapshot(here.project)).toEqual(before);
+    expect((await undo(here)).stdout).toContain("redone");
+    expect(existsSync(join(here.project, "b.txt"))).toBe(false);
+  });
+
+  test("passes over a task that was killed before it did anything", async () => {
+    const here = place();
+    await task(here, "echo first > a.txt");
+    const server = startOpenAiFake([{ hang: "start" }]);
+    servers.push(server);
+    useServer(here, server.baseUrl);
+    const child = start(here, ["--yes", "think"]);
+    while (server.requests.length === 0) await Bun.sleep(5);
+    child.kill("SIGKILL");
+    await child.exited;
+    expect((await undo(here)).code).toBe(0);
+    expect(await Bun.file(join(here.project, "a.txt")).text()).toBe("one\n");
+  });
+
+  test("works from the checkpoints alone where the transcript is gone", async () => {
+    const here = place();
+    await task(here, "echo x > a.txt");
+    rmSync(join(here.home, ".local/share/openkoi/sessions"), { recursive: true });
+    expect((await undo(here)).code).toBe(0);
+    expect(await Bun.file(join(here.project, "a.txt")).text()).toBe("one\n");
+  });
+});

@@ -1,0 +1,346 @@
+import { describe, expect, test } from "bun:test";
+import { compare, scoreOf } from "../../src/engine/checks.ts";
+import { check, result } from "../fakes/evidence.ts";
+import { fakeKit, plan, verdict } from "../fakes/kit.ts";
+import { outcomeOf, play } from "./play.ts";
+
+const write = (text: string, path = "a.ts") => ({ calls: [{ name: "write", args: { path, text } }] });
+const tests = check("npm test");
+const lint = check("npm run lint", "static");
+const none: ReadonlySet<string> = new Set();
+const failed = (...names: string[]) =>
+  result(tests, { status: "failed", exitCode: 1, failures: names.map((name) => ({ name })) });
+
+describe("the baseline", () => {
+  test("excuses what failed before and still fails", async () => {
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      suite: [tests],
+      results: () => ({
+        status: "failed",
+        exitCode: 1,
+        counts: { passed: 9, failed: 1, skipped: 0 },
+        failures: [{ name: "old one" }],
+      }),
+    });
+    const outcome = await outcomeOf(kit);
+    expect(outcome.status).toBe("accepted");
+    expect(outcome.evaluation).toMatchObject({ tests: 1, regressions: [], heldBy: [] });
+    expect(outcome.evaluation?.oldFailures.map(({ failure }) => failure.name)).toEqual(["old one"]);
+    const shown = JSON.stringify(kit.models.evaluator.requests[0]?.messages);
+    expect(shown).toContain("old one [failed before the task too]");
+  });
+
+  test("holds a result with a new failure below the threshold, even when the judge gives 1.0", async () => {
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      verdicts: () => verdict(1),
+      suite: [tests],
+      results: (_, run) =>
+        run === 0 ? "passed" : { ...failed("adds"), counts: { passed: 999, failed: 1, skipped: 0 } },
+      limits: { iterations: 1 },
+    });
+    const outcome = await outcomeOf(kit);
+    expect(outcome).toMatchObject({ status: "below", decision: "accept_best", score: 0.79 });
+    expect(outcome.evaluation?.heldBy).toEqual(["1 new failure"]);
+    expect(outcome.evaluation?.findings).toMatchObject([
+      { severity: "blocker", title: "adds fails and did not before" },
+    ]);
+  });
+
+  test("blames a failing test that did not exist before", () => {
+    expect(compare([failed("a")], [failed("a", "b")], none).fresh.map(({ failure }) => failure.name)).toEqual(["b"]);
+  });
+
+  test("lets a baseline that failed without naming anything excuse whatever fails now", () => {
+    expect(compare([failed()], [failed("a", "b")], none)).toMatchObject({ fresh: [], old: [{}, {}] });
+  });
+
+  test("does not let a declared proof be excused by having failed before", () => {
+    expect(compare([failed("a")], [failed("a")], new Set([tests.id]))).toEqual({ fresh: [], old: [] });
+  });
+
+  test("is none of tests that the task itself made: they count from then on, once each iteration", async () => {
+    const kit = fakeKit({
+      turns: [write("x", "a.test.ts"), "Done.", write("y", "a.test.ts"), "Done."],
+      suite: (files) => (files.has("a.test.ts") ? [tests] : []),
+      results: (_, run) => (run === 0 ? failed("adds") : "passed"),
+    });
+    const { of, outcome } = await play(kit);
+    expect(of("evaluated").map(({ evaluation }) => evaluation.heldBy)).toEqual([["1 new failure"], []]);
+    expect(of("proof").map(({ checks }) => checks.length)).toEqual([0, 1]);
+    expect(of("warning").map(({ message }) => message)).toEqual([
+      "no baseline for `npm test`: they are new with this task",
+    ]);
+    expect(kit.evidence.runs).toEqual(["npm test", "npm test"]);
+    expect(outcome).toMatchObject({ status: "accepted", iterations: 2 });
+  });
+
+  test("is none of a test script either that could not be run before the task mended it", async () => {
+    const watch = { ...tests, refused: "it never ends" };
+    const kit = fakeKit({
+      turns: [write("x", "a.test.ts"), "Done."],
+      suite: (files) => [files.has("a.test.ts") ? tests : watch],
+    });
+    const { of, outcome } = await play(kit);
+    expect(of("proof").map(({ checks, refused }) => [checks.length, refused.length])).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
+    expect(outcome).toMatchObject({ status: "accepted", evaluation: { tests: 1, unmeasured: [] } });
+  });
+
+  test("of new tests is not looked for where nothing changed, nor run twice where the plan declared them", async () => {
+    const suite = (files: ReadonlyMap<string, string>) => (files.has("a.test.ts") ? [tests] : []);
+    const idle = fakeKit({ turns: ["Done."], suite: () => [] });
+    expect((await play(idle)).of("proof")).toHaveLength(1);
+    const declared = fakeKit({
+      plan: [plan({ checks: ["npm test"] })],
+      turns: [write("x", "a.test.ts"), "Done."],
+      suite,
+    });
+    await play(declared);
+    expect(declared.evidence.runs).toEqual(["npm test", "npm test"]);
+  });
+
+  test("finds nothing to excuse a check by that has no baseline", () => {
+    expect(compare([], [failed("a")], none).fresh).toHaveLength(1);
+  });
+
+  test("takes a suite that runs no test any more, or cannot be run any more, for a new failure", () => {
+    for (const status of ["empty", "unavailable"] as const) {
+      expect(compare([result(tests)], [result(tests, { status })], none).fresh).toHaveLength(1);
+      expect(compare([result(tests, { status })], [result(tests, { status })], none).fresh).toEqual([]);
+    }
+  });
+
+  test("takes a run that hung where it ended before for a new failure", () => {
+    const hung = result(tests, { status: "timeout", exitCode: null });
+    expect(compare([result(tests)], [hung], none).fresh[0]?.failure.message).toBe("did not end in time");
+    expect(compare([hung], [hung], none).fresh).toEqual([]);
+  });
+});
+
+describe("the score of a check", () => {
+  const old = (name: string) => ({ check: tests, failure: { name } });
+
+  test("is the share of what passed, without what failed before", () => {
+    const counts = { passed: 3, failed: 2, skipped: 0 };
+    expect(scoreOf({ ...failed("a", "b"), counts }, [])).toBe(3 / 5);
+    expect(scoreOf({ ...failed("a", "b"), counts }, [old("a")])).toBe(3 / 4);
+    expect(scoreOf({ ...failed("a", "b"), counts }, [old("a"), old("b")])).toBe(1);
+  });
+
+  test("is nothing where nothing was measured", () => {
+    expect(scoreOf(result(tests, { status: "unavailable" }), [])).toBeNull();
+    expect(scoreOf(result(tests, { status: "empty" }), [])).toBeNull();
+    expect(scoreOf(failed("a"), [old("a")])).toBeNull();
+  });
+
+  test("is 0 where it failed without counts, or without a failed test because it crashed or hung", () => {
+    expect(scoreOf(failed(), [])).toBe(0);
+    const counts = { passed: 5, failed: 0, skipped: 0 };
+    expect(scoreOf(result(tests, { status: "failed", exitCode: 139, counts }), [])).toBe(0);
+    expect(scoreOf(result(tests, { status: "timeout", exitCode: null, counts }), [])).toBe(0);
+  });
+});
+
+describe("proofs", () => {
+  test("that do not pass hold the result, with the reason", async () => {
+    const kit = fakeKit({
+      plan: [plan({ checks: ["node check.js"] })],
+      turns: [write("new"), "Done."],
+      verdicts: () => verdict(1),
+      results: () => ({ status: "failed", exitCode: 1 }),
+      limits: { iterations: 1 },
+    });
+    const outcome = await outcomeOf(kit);
+    expect(outcome.status).toBe("below");
+    expect(outcome.evaluation).toMatchObject({
+      heldBy: ["not proven: node check.js"],
+      unproven: [{ command: "node check.js", reason: "exit code 1" }],
+      oldFailures: [],
+    });
+    // The judge must not be told that this failure is not the task's fault.
+    expect(JSON.stringify(kit.models.evaluator.requests[0]?.messages)).not.toContain("failed before the task too");
+  });
+
+  test("that could not be run, ran no test or hung prove nothing either", async () => {
+    for (const status of ["unavailable", "empty", "timeout"] as const) {
+      const kit = fakeKit({
+        plan: [plan({ checks: ["pytest"] })],
+        turns: [write("new"), "Done."],
+        results: () => status,
+        limits: { iterations: 1 },
+      });
+      const outcome = await outcomeOf(kit);
+      expect(outcome.status).toBe("below");
+      expect(outcome.evaluation?.heldBy).toEqual(["not proven: pytest"]);
+    }
+  });
+
+  test("that cannot be run are no reason to try again", async () => {
+    const kit = fakeKit({
+      plan: [plan({ checks: ["nosuch --foo"] })],
+      turns: [write("new"), "Done."],
+      results: () => "unavailable",
+    });
+    expect(await outcomeOf(kit)).toMatchObject({ status: "below", decision: "accept_best", iterations: 1 });
+  });
+
+  test("that the user refused to run are not proven", async () => {
+    const kit = fakeKit({
+      plan: [plan({ checks: ["rm -rf build && make"] })],
+      turns: [write("new"), "Done."],
+      limits: { iterations: 1 },
+      kit: { permission: "ask", permitCheck: async () => "you refused it" },
+    });
+    const outcome = await outcomeOf(kit);
+    expect(outcome.status).toBe("below");
+    expect(outcome.evaluation?.unproven).toEqual([
+      { command: "rm -rf build && make", reason: "you refused it", ran: false },
+    ]);
+    expect(kit.evidence.runs).toEqual([]);
+  });
+
+  test("that are one of the project's own checks must pass whole", async () => {
+    const kit = fakeKit({
+      plan: [plan({ checks: ["npm test"] })],
+      turns: [write("new"), "Done."],
+      suite: [tests],
+      results: () => ["old one"],
+      limits: { iterations: 1 },
+    });
+    expect((await outcomeOf(kit)).evaluation?.heldBy).toEqual(["not proven: npm test"]);
+  });
+});
+
+describe("a flaky check", () => {
+  test("is run once more where it fails and did not before, and counts as passed when it passes then", async () => {
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      suite: [tests],
+      results: (_, run) => (run === 1 ? ["adds"] : "passed"),
+    });
+    const outcome = await outcomeOf(kit);
+    expect(kit.evidence.runs).toHaveLength(3);
+    expect(outcome.status).toBe("accepted");
+    expect(outcome.evaluation?.checks[0]?.flaky).toBe(true);
+  });
+
+  test("is run once more also beside old failures, and keeps these", async () => {
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      suite: [tests],
+      results: (_, run) => (run === 1 ? ["old one", "flickers"] : ["old one"]),
+    });
+    const outcome = await outcomeOf(kit);
+    expect(outcome.evaluation).toMatchObject({ regressions: [], heldBy: [] });
+    expect(outcome.evaluation?.oldFailures.map(({ failure }) => failure.name)).toEqual(["old one"]);
+  });
+
+  test("that fails twice has failed", async () => {
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      suite: [tests],
+      results: (_, run) => (run === 0 ? "passed" : ["adds"]),
+      limits: { iterations: 1 },
+    });
+    expect((await outcomeOf(kit)).evaluation?.heldBy).toEqual(["1 new failure"]);
+  });
+
+  test("is not run again where it failed before", async () => {
+    const kit = fakeKit({ turns: [write("new"), "Done."], suite: [tests], results: () => ["old one"] });
+    await outcomeOf(kit);
+    expect(kit.evidence.runs).toHaveLength(2);
+  });
+});
+
+describe("the score of an iteration", () => {
+  test("weighs tests 0.4, static checks 0.2 and the judge 0.4", async () => {
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      suite: [tests, lint],
+      results: (asked) =>
+        asked.kind === "static"
+          ? {
+              status: "failed",
+              counts: { passed: 1, failed: 1, skipped: 0 },
+              failures: [{ name: "old" }, { name: "older" }],
+            }
+          : "passed",
+      verdicts: () => verdict(0.5, 1),
+    });
+    const { evaluation, score } = await outcomeOf(kit);
+    expect(evaluation).toMatchObject({ tests: 1, static: 1, judgement: { score: 0.7 } });
+    expect(score).toBeCloseTo(0.4 + 0.2 + 0.4 * 0.7, 9);
+  });
+
+  test("reaches a threshold that it equals, whatever floating point makes of it", async () => {
+    // (0.4 · 1 + 0.4 · 0.6) / 0.8 is 0.7999999999999999 in binary.
+    const kit = fakeKit({ turns: [write("new"), "Done."], suite: [tests], verdicts: () => verdict(0.6) });
+    expect(await outcomeOf(kit)).toMatchObject({ status: "accepted", score: 0.8 });
+  });
+
+  test("is unmeasured, not a pass, where nothing could be measured", async () => {
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      suite: [tests],
+      results: () => "unavailable",
+      verdicts: () => "It is fine, I think.",
+    });
+    const outcome = await outcomeOf(kit);
+    expect(outcome).toMatchObject({
+      status: "unmeasured",
+      decision: "unmeasured",
+      score: null,
+      best: 0,
+      text: "Done.",
+    });
+    expect(outcome.evaluation?.unmeasured).toEqual([
+      "npm test: it could not be run",
+      "judge: the judge gave no valid verdict (there is no whole JSON object in it)",
+    ]);
+    expect(kit.files.get("a.ts")).toBe("new");
+  });
+
+  test("of the same workspace is not measured again", async () => {
+    const kit = fakeKit({
+      turns: [write("half"), "One.", "Nothing to do."],
+      verdicts: () => verdict(0.5),
+      suite: [tests],
+    });
+    const { outcome, of } = await play(kit);
+    expect(outcome).toMatchObject({ status: "below", iterations: 2, reason: "the last iteration gained only 0.00" });
+    expect(kit.models.evaluator.requests).toHaveLength(1);
+    expect(kit.evidence.runs).toHaveLength(2);
+    expect(of("judged")[1]?.judgement.state).toBe("skipped");
+    expect(outcome?.saved.skippedEvaluation).toBe(110);
+  });
+
+  test("is not judged again where it was very high and the evidence is clean", async () => {
+    const kit = fakeKit({
+      turns: [write("one"), "One.", write("two"), "Two."],
+      verdicts: [verdict(0.94)],
+      suite: [tests],
+      limits: { qualityThreshold: 0.98 },
+    });
+    const { outcome, of } = await play(kit);
+    expect(of("judged").map(({ judgement }) => judgement.state)).toEqual(["scored", "skipped"]);
+    expect(outcome).toMatchObject({ score: 0.97, iterations: 2 });
+    expect(outcome?.saved.skippedEvaluation).toBe(110);
+  });
+
+  test("is judged again where a blocker was open, however high it was", async () => {
+    const kit = fakeKit({
+      turns: [write("one"), "One.", write("two"), "Two."],
+      verdicts: [verdict(1, 1, [{ severity: "blocker", dimension: "", title: "It leaks" }]), verdict(1)],
+      suite: [tests],
+      limits: { qualityThreshold: 0.98 },
+      config: { iteration: { improvement_threshold: 0 } },
+    });
+    const { outcome, of } = await play(kit);
+    expect(of("judged").map(({ judgement }) => judgement.state)).toEqual(["scored", "scored"]);
+    expect(outcome?.status).toBe("accepted");
+  });
+});

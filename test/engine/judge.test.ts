@@ -1,0 +1,154 @@
+import { describe, expect, test } from "bun:test";
+import { ProviderError } from "../../src/base/errors.ts";
+import { score } from "../../src/engine/judge.ts";
+import { measure } from "../../src/engine/measure.ts";
+import { check } from "../fakes/evidence.ts";
+import { fakeKit, rubric, verdict } from "../fakes/kit.ts";
+import { fakeModel, modelInfo } from "../fakes/model.ts";
+import { outcomeOf, play } from "./play.ts";
+
+const write = (text: string) => ({ calls: [{ name: "write", args: { path: "a.ts", text } }] });
+const tests = check("npm test");
+const finding = { severity: "important" as const, dimension: "quality", title: "Handle zero", description: "" };
+
+describe("the judge", () => {
+  test("sees task, rubric, diff and evidence, and never the soul or the tools", async () => {
+    const kit = fakeKit({ turns: [write("new"), "I did it all."], suite: [tests] });
+    await outcomeOf(kit);
+    const [request] = kit.models.evaluator.requests;
+    const text = JSON.stringify(request?.messages);
+    for (const part of ["Make it better", "+new", "`npm test`: passed", "a claim, not evidence", "I did it all."]) {
+      expect(text).toContain(part);
+    }
+    expect(request?.system).toContain("quality (weight 0.6), completeness (weight 0.4)");
+    expect(request).toMatchObject({ tools: [], temperature: 0.1, maxTokens: 2000, schema: { name: "verdict" } });
+  });
+
+  test("is not asked about nothing: no change and no check that passes is unmeasured, whatever it would say", async () => {
+    const failing = { status: "failed" as const, failures: [{ name: "adds" }] };
+    const kit = fakeKit({ turns: ["I fixed it; the test passes now."], suite: [tests], results: () => failing });
+    const outcome = await outcomeOf(kit);
+    expect(outcome).toMatchObject({ status: "unmeasured", score: null });
+    expect(outcome.evaluation?.unmeasured.join()).toContain("nothing was changed");
+    expect(kit.models.evaluator.requests).toEqual([]);
+  });
+
+  test("with a small window sees the beginning and the end of a long diff", async () => {
+    const kit = fakeKit({ turns: [write(`BEGIN${"x".repeat(50_000)}END`), "Done."] });
+    kit.models.evaluator = fakeModel(() => verdict(0.9), modelInfo("fake/judge", { context: 8000 }));
+    expect(await outcomeOf(kit)).toMatchObject({ status: "accepted" });
+    const [request] = kit.models.evaluator.requests;
+    expect(measure(request!)).toBeLessThan(6000);
+    expect(JSON.stringify(request?.messages)).toMatch(/BEGINx+.n… \d+ characters left out ….nx+END/);
+  });
+
+  test("that calls tools instead of answering is asked again without them", async () => {
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      verdicts: [{ text: "Let me look.", calls: [{ name: "read", args: { path: "a.ts" } }] }, verdict(0.9)],
+    });
+    expect(await outcomeOf(kit)).toMatchObject({ status: "accepted" });
+  });
+
+  test("may repair prose once, within the same conversation", async () => {
+    const kit = fakeKit({ turns: [write("new"), "Done."], verdicts: ["It is good.", verdict(0.9)] });
+    const { outcome, of } = await play(kit);
+    expect(outcome?.status).toBe("accepted");
+    expect(
+      of("model_finished")
+        .map(({ call }) => call.role)
+        .slice(-2),
+    ).toEqual(["evaluator", "repair"]);
+  });
+
+  test("that rambles twice measures nothing: the evidence alone decides, and the user is told", async () => {
+    const kit = fakeKit({ turns: [write("new"), "Done."], verdicts: ["Good.", "Really."], suite: [tests] });
+    const { outcome, of } = await play(kit);
+    expect(outcome).toMatchObject({ status: "accepted", score: 1 });
+    expect(of("judged")[0]?.judgement.state).toBe("failed");
+    expect(of("warning")[0]).toMatchObject({ code: "judge" });
+    expect(outcome?.evaluation?.unmeasured[0]).toStartWith("judge:");
+  });
+
+  test("that gives an empty answer, leaves a dimension out or a score out of range is asked to repair it", async () => {
+    for (const wrong of [{}, '{"scores":{"quality":1}}', '{"scores":{"quality":7,"completeness":1}}']) {
+      const kit = fakeKit({ turns: [write("new"), "Done."], verdicts: [wrong, verdict(0.9)] });
+      expect((await outcomeOf(kit)).status).toBe("accepted");
+    }
+  });
+
+  test("that cannot be reached measures nothing, and does not end the task", async () => {
+    const error = new ProviderError("auth", "fake", "no key", { status: 401 });
+    const kit = fakeKit({ turns: [write("new"), "Done."], verdicts: [{ error }], suite: [tests] });
+    const outcome = await outcomeOf(kit);
+    expect(outcome).toMatchObject({ status: "accepted", score: 1 });
+    expect(outcome.evaluation?.unmeasured).toEqual(["judge: the judge could not be asked: no key"]);
+  });
+
+  test("finds a blocker, and the result is not accepted whatever the scores are", async () => {
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      verdicts: () => verdict(1, 1, [{ severity: "blocker", dimension: "nowhere", title: "It leaks" }]),
+      limits: { iterations: 1 },
+    });
+    const outcome = await outcomeOf(kit);
+    expect(outcome).toMatchObject({ status: "below", score: 0.79 });
+    expect(outcome.evaluation?.heldBy).toEqual(["open blocker: It leaks"]);
+  });
+
+  test("cannot hide a blocker behind an id of the evidence", async () => {
+    const hidden = { id: "evidence:1", severity: "blocker", dimension: "", title: "It leaks" };
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      verdicts: () => verdict(1, 1, [hidden]),
+      limits: { iterations: 1 },
+    });
+    const outcome = await outcomeOf(kit);
+    expect(outcome.status).toBe("below");
+    expect(outcome.evaluation?.findings[0]?.id).toBe("it-leaks");
+  });
+
+  test("is told its open findings of the last round", async () => {
+    const kit = fakeKit({
+      turns: [write("one"), "One.", write("two"), "Two."],
+      verdicts: [verdict(0.5, 0.5, [finding]), verdict(0.9)],
+    });
+    await outcomeOf(kit);
+    expect(JSON.stringify(kit.models.evaluator.requests[1]?.messages)).toContain(
+      "handle-zero (important): Handle zero",
+    );
+  });
+
+  test("that falls silent does not resolve the blocker it found before", async () => {
+    const kit = fakeKit({
+      turns: [write("one"), "One.", write("two"), "Two."],
+      verdicts: [verdict(0.5, 0.5, [{ ...finding, severity: "blocker" }]), "Hm.", "Hm."],
+      suite: [tests],
+      limits: { iterations: 2 },
+    });
+    const outcome = await outcomeOf(kit);
+    expect(outcome.status).toBe("below");
+    expect(outcome.evaluation?.heldBy).toEqual(["open blocker: Handle zero"]);
+  });
+});
+
+describe("the judge's score", () => {
+  test("is the weighted mean of the dimensions", () => {
+    expect(score(rubric, { quality: 0.5, completeness: 1 }, [])).toMatchObject({ score: 0.7 });
+  });
+
+  test("caps a dimension with a blocker at 0.3", () => {
+    const blocker = { ...finding, id: "b", severity: "blocker" as const };
+    expect(score(rubric, { quality: 1, completeness: 1 }, [blocker])).toMatchObject({
+      dimensions: [{ score: 0.3 }, { score: 1 }],
+    });
+    expect(score(rubric, { quality: 0.1, completeness: 1 }, [blocker])).toMatchObject({
+      dimensions: [{ score: 0.1 }, {}],
+    });
+  });
+
+  test("stays within 0 and 1 where the weights do not quite add up to 1", () => {
+    const odd = { ...rubric, dimensions: [1, 2, 3].map((n) => ({ name: `d${n}`, weight: 0.34 })) };
+    expect(score(odd, { d1: 1, d2: 1, d3: 1 }, [])).toMatchObject({ score: 1 });
+  });
+});

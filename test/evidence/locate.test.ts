@@ -1,0 +1,31 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { locate } from "../../src/evidence/locate.ts";
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), "openkoi-locate-")));
+afterAll(() => rmSync(root, { recursive: true }));
+mkdirSync(join(root, "pkg/src"), { recursive: true });
+writeFileSync(join(root, "pkg/src/a.js"), "");
+writeFileSync(join(root, "top.js"), "");
+
+describe("the place of a failure", () => {
+  const cases: [printed: string, expected: string | undefined][] = [
+    [`${root}/pkg/src/a.js:3:7`, "pkg/src/a.js:3"],
+    [`file://${root}/pkg/src/a.js:3`, "pkg/src/a.js:3"],
+    ["src/a.js:3", "pkg/src/a.js:3"],
+    ["./src/a.js:3:1", "pkg/src/a.js:3"],
+    ["top.js:1", "top.js:1"],
+    ["example.com/mod/src/a.js:4", "pkg/src/a.js:4"],
+    ["/usr/lib/node/src/a.js:4", undefined],
+    ["../../etc/passwd:1", undefined],
+    ["no/such.js:1", undefined],
+    ["nonsense", undefined],
+  ];
+  for (const [printed, expected] of cases) {
+    test(`${printed.replace(root, "ROOT")} → ${expected}`, () => {
+      expect(locate(printed, join(root, "pkg"), root)).toBe(expected as string);
+    });
+  }
+});

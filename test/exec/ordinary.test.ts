@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { becoming, type Held, startHeld, users } from "./held.ts";
+
+const linux = process.platform === "linux";
+
+for (const user of users()) {
+  describe.skipIf(!linux)(`ordinary work of ${user} passes`, () => {
+    let held: Held;
+    /** Not every machine has every program, and those in another user's home folder cannot be run by everybody. */
+    const needs = (program: string, ...version: string[]) =>
+      test.skipIf(!Bun.spawnSync([...becoming(user), "sh", "-c", `${program} ${version}`], { cwd: "/" }).success);
+    beforeAll(async () => {
+      held = await startHeld(user, {
+        // Rust's toolchains lie in the home folder, which is another one here.
+        env: { BUN: process.execPath, RUSTUP_HOME: process.env["RUSTUP_HOME"] ?? join(homedir(), ".rustup") },
+        before: ({ workspace, home }) => {
+          Bun.spawnSync(["git", "init", "-q", "-b", "main", workspace]);
+          writeFileSync(join(home, ".gitconfig"), "[user]\n\tname = Test\n\temail = test@example.com\n");
+          for (const [path, text] of Object.entries(FILES)) {
+            const file = join(workspace, path);
+            mkdirSync(dirname(file), { recursive: true });
+            writeFileSync(file, text);
+          }
+        },
+      });
+    });
+    afterAll(() => held.close());
+
+    /** The command's output, after it has succeeded. */
+    const works = async (line: string, timeoutMs = 60_000) => {
+      const { output, code } = await held.run(line, { timeoutMs });
+      expect({ line, code, output }).toEqual({ line, code: 0, output });
+      return output;
+    };
+
+    test("git: commit, branch, merge, stash, gc", async () => {
+      await works("git add -A && git commit -qm one && git checkout -qb side && echo 2 >> file && git commit -qam two");
+      await works("git checkout -q main && git merge -q side && echo 3 >> file && git stash -q && git stash pop -q");
+      await works("git tag v1 && git gc -q && git fsck && git commit -qam three && git clone -q . ../temp/clone");
+      expect(await works("git log --oneline | wc -l")).toMatch(/3/);
+    });
+
+    test("make, shell, pipes, here-documents, /dev/stderr", async () => {
+      expect(await works("make -s")).toBe("made\n");
+      expect(await works("cat <<X | tr a-z A-Z > /dev/stderr\nabc\nX")).toBe("ABC\n");
+      expect(await works("diff <(echo a) <(echo a) && echo same")).toBe("same\n");
+      await works("echo $$ > /dev/null; mktemp; mktemp -d; touch /tmp/a /var/tmp/b /dev/shm/c");
+      await works("set -m; sleep 0.01 & wait; timeout 5 true; nice true; ps -p $$; pgrep bash; true");
+    });
+
+    needs("python3", "--version")("python: unittest, multiprocessing, sockets", async () => {
+      await works("python3 -m unittest -q 2>&1");
+    });
+
+    needs("npm", "--version")("node: npm test, HTTP on loopback, workers, child processes", async () => {
+      expect(await works("npm test 2>&1")).toContain("pass 3");
+    });
+
+    needs("npm", "--version")("npm install from files, with its cache", async () => {
+      await works("cd app && npm install --offline --no-audit 2>&1 && node -e 'require(\"lib\")'");
+    });
+
+    test("bun: test with HTTP and unix sockets", async () => {
+      await works("$BUN test ./server.test.ts 2>&1");
+    });
+
+    needs("go", "version")(
+      "go build",
+      async () => {
+        expect(await works("cd go && go build -o t . && ./t 2>&1", 100_000)).toBe("2\n");
+      },
+      120_000,
+    );
+
+    needs("cargo", "--version")(
+      "cargo test",
+      async () => {
+        await works("cd rust && cargo test --offline 2>&1", 100_000);
+      },
+      120_000,
+    );
+
+    test("a server in the background answers the next command", async () => {
+      await held.run(
+        "exec $BUN -e 'const s = Bun.serve({ port: 4711, fetch: () => new Response(\"hi\") }); console.log(s.port)'",
+        {
+          background: true,
+        },
+      );
+      expect(await works("$BUN -e 'console.log(await (await fetch(\"http://127.0.0.1:4711\")).text())'")).toBe("hi\n");
+    });
+  });
+}
+
+const FILES: Record<string, string> = {
+  Makefile: "all:\n\t@echo made\n",
+  "test_it.py": `
+import asyncio, multiprocessing, os, socket, tempfile, unittest
+def double(x): return 2 * x
+class T(unittest.TestCase):
+    def test_pool(self):
+        with multiprocessing.Pool(2) as pool: self.assertEqual(pool.map(double, [1, 2]), [2, 4])
+    def test_tcp(self):
+        server = socket.create_server(("127.0.0.1", 0))
+        client = socket.create_connection(server.getsockname()); client.close(); server.close()
+    def test_unix(self):
+        path = os.path.join(tempfile.mkdtemp(), "s")
+        server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen()
+        socket.socket(socket.AF_UNIX).connect(path)
+if __name__ == "__main__": unittest.main()
+`,
+  "package.json": JSON.stringify({ name: "t", version: "1.0.0", scripts: { test: "node --test unit.test.mjs" } }),
+  "unit.test.mjs": `
+import test from "node:test";
+import assert from "node:assert";
+import http from "node:http";
+import { execFileSync } from "node:child_process";
+import { networkInterfaces, cpus } from "node:os";
+import { Worker } from "node:worker_threads";
+test("http", async () => {
+  const server = http.createServer((_, answer) => answer.end("ok")).listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  const answer = await fetch("http://localhost:" + server.address().port);
+  assert.equal(await answer.text(), "ok");
+  server.close();
+});
+test("children", () => assert.equal(execFileSync("sh", ["-c", "echo x"]).toString(), "x\\n"));
+test("system", async () => {
+  assert.ok(networkInterfaces().lo && cpus().length > 0);
+  await new Promise((done) => new Worker("1", { eval: true }).on("exit", done));
+});
+`,
+  "server.test.ts": `
+import { expect, test } from "bun:test";
+test("http", async () => {
+  using server = Bun.serve({ port: 0, fetch: () => new Response("ok") });
+  expect(await (await fetch(server.url)).text()).toBe("ok");
+});
+test("unix", async () => {
+  using server = Bun.serve({ unix: process.env.TMPDIR + "/s.sock", fetch: () => new Response("ok") });
+  expect(await (await fetch("http://x/", { unix: process.env.TMPDIR + "/s.sock" })).text()).toBe("ok");
+});
+`,
+  "app/package.json": JSON.stringify({ name: "app", version: "1.0.0", dependencies: { lib: "file:../lib" } }),
+  "lib/package.json": JSON.stringify({ name: "lib", version: "1.0.0", main: "index.js" }),
+  "lib/index.js": "module.exports = 1;\n",
+  "go/go.mod": "module example.com/t\n\ngo 1.20\n",
+  "go/main.go": "package main\n\nfunc main() { println(1 + 1) }\n",
+  "rust/Cargo.toml": '[package]\nname = "t"\nversion = "0.1.0"\nedition = "2021"\n',
+  "rust/src/lib.rs": '#[test]\nfn works() { std::net::TcpListener::bind("127.0.0.1:0").unwrap(); }\n',
+};
