@@ -65,6 +65,18 @@ export interface Model {
   stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void>;
 }
 
+/** Turns texts into vectors. `ref` names model and dimensions, so that vectors of different embedders are never mixed. */
+export interface Embedder {
+  /** `provider/model`, or `builtin/…`. */
+  readonly ref: string;
+  /** Length of every vector; unknown (undefined) before the first answer where the provider alone knows it. */
+  readonly dimensions: number | undefined;
+  /** USD per million tokens; absent where unknown. */
+  readonly pricePerMillion?: number;
+  /** One vector per text, in order, each of length 1 (L2-normalised). Batches by the provider's own limits; retries as models do. @throws ProviderError */
+  embed(texts: readonly string[], signal: AbortSignal): Promise<{ vectors: Float32Array[]; tokens: number }>;
+}
+
 /** What each role of the cycle runs on. `small` is for internal work (titles, summaries, learnings). */
 export type Role = "executor" | "evaluator" | "planner" | "small";
 
