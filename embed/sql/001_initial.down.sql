@@ -1,0 +1,9 @@
+DROP TABLE usage_patterns;
+DROP TABLE usage_events;
+DROP TABLE memory_chunks;
+DROP TABLE skill_effectiveness;
+DROP TABLE learnings;
+DROP TABLE findings;
+DROP TABLE iteration_cycles;
+DROP TABLE tasks;
+DROP TABLE sessions;
