@@ -42,3 +42,6 @@ ALTER TABLE tasks DROP COLUMN reason;
 ALTER TABLE tasks DROP COLUMN status;
 ALTER TABLE tasks DROP COLUMN model;
 ALTER TABLE tasks DROP COLUMN workspace;
+
+ALTER TABLE sessions DROP COLUMN transcript_bytes;
+ALTER TABLE sessions DROP COLUMN seq;

@@ -1,4 +1,8 @@
 -- What OpenKoi keeps beyond schema 2: every call with its cost, how tasks ended, how learnings fared.
+-- How far a transcript has been recorded: the number of the last event, and the size of the file then, in bytes.
+ALTER TABLE sessions ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN transcript_bytes INTEGER NOT NULL DEFAULT 0;
+
 ALTER TABLE tasks ADD COLUMN workspace TEXT;
 ALTER TABLE tasks ADD COLUMN model TEXT;
 -- How it ended (contracts/task.ts, OutcomeStatus); NULL while it runs.

@@ -1,0 +1,28 @@
+import down1 from "../../embed/sql/001_initial.down.sql" with { type: "text" };
+import up1 from "../../embed/sql/001_initial.up.sql" with { type: "text" };
+import down2 from "../../embed/sql/002_embeddings.down.sql" with { type: "text" };
+import up2 from "../../embed/sql/002_embeddings.up.sql" with { type: "text" };
+import down3 from "../../embed/sql/003_ledger.down.sql" with { type: "text" };
+import up3 from "../../embed/sql/003_ledger.up.sql" with { type: "text" };
+
+/** One step from a schema to the next. */
+export interface Migration {
+  /** The schema that it leads to. */
+  version: number;
+  /** As `_migrations` holds it. */
+  name: string;
+  up: string;
+  down: string;
+  /** It drops or rebuilds what holds the user's data: a copy of the database is kept from before it. */
+  destructive: boolean;
+}
+
+/** Every migration, oldest first. The names of the first two are those of the program that OpenKoi follows. */
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: "initial_schema", up: up1, down: down1, destructive: false },
+  { version: 2, name: "vector_search", up: up2, down: down2, destructive: false },
+  { version: 3, name: "ledger", up: up3, down: down3, destructive: true },
+];
+
+/** The last schema that the two programs share; from the next one on the numbers mean different things. */
+export const LAST_SHARED = 2;
