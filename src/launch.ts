@@ -30,6 +30,7 @@ import { createHistory } from "./readers/ledger.ts";
 import { createLogLines } from "./readers/log-lines.ts";
 import { createStateFile } from "./readers/state-file.ts";
 import { createTranscript, readTranscript } from "./readers/transcript.ts";
+import { noMemory } from "./recollection.ts";
 import { redactedCheckpoints, redactedEvidence } from "./redacted.ts";
 import { bundledRubrics, selectRubric } from "./skills/rubrics.ts";
 import { fileList, surroundings } from "./surroundings.ts";
@@ -220,6 +221,7 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }:
     tools,
     evidence: redactedEvidence(createEvidence({ workspace, exec, config: config.evaluate }), redactor),
     checkpoints: redactedCheckpoints(place.checkpoints, redactor),
+    memory: noMemory,
     claim: (signal) => place.claim(signal, warn("checkpoint")),
     rubric: (category) => selectRubric(category, bundledRubrics()),
     prompts,
@@ -230,6 +232,8 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }:
     version: VERSION,
     ...(lastAlive === undefined ? {} : { lastAlive: new Date(lastAlive).toISOString() }),
     surroundings: async () => hide(surroundings(task, clock, await instructions(workspace, paths, warn("config")))),
+    soul: async () => "",
+    skillIndex: async () => "",
     listFiles: async (signal) => hide(fileList(workspace, signal)),
     permitCheck: (command, ask, signal) => permissions.permitCommand(command, ask, signal),
     fits,

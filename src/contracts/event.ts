@@ -1,5 +1,6 @@
 import type { Check, CheckResult } from "./evidence.ts";
 import type { SandboxPosture } from "./exec.ts";
+import type { Learned, Memento } from "./memory.ts";
 import type { Compaction, Message, ToolCallBlock } from "./message.ts";
 import type { Role } from "./provider.ts";
 import type { Answer, Question } from "./question.ts";
@@ -8,7 +9,7 @@ import type { Effect, ToolResult } from "./tool.ts";
 import type { Checkpoint, Diff, RestoreReport } from "./workspace.ts";
 
 /** Which part of the cycle is running. */
-export type Phase = "plan" | "execute" | "evaluate" | "refine" | "result";
+export type Phase = "plan" | "execute" | "evaluate" | "refine" | "result" | "learn";
 
 /** What a task may spend, as frozen at its start. */
 export interface Limits {
@@ -43,6 +44,8 @@ export type EventBody =
   | ({ type: "resumed" } & Start & Resumption)
   /** The sandbox is set up: just before the first command. */
   | { type: "sandbox"; posture: SandboxPosture }
+  /** What earlier tasks taught about this one, as its models read it. */
+  | { type: "recalled"; mementos: Memento[]; tokens: number }
   | { type: "phase"; phase: Phase }
   | { type: "iteration_started"; iteration: number }
   /** `proofs`: the plan's commands that can prove something. */
@@ -76,6 +79,8 @@ export type EventBody =
   | { type: "judged"; judgement: Judgement }
   | { type: "evaluated"; evaluation: Evaluation }
   | { type: "decided"; decision: Decision; reason: string }
+  /** What this task taught, as it is kept. */
+  | { type: "learned"; learned: Learned[] }
   | { type: "asked"; question: Question }
   | { type: "answered"; id: string; answer: Answer }
   | { type: "steered"; text: string }
@@ -92,6 +97,7 @@ export type WarningCode =
   | "checkpoint"
   | "config"
   | "sandbox"
+  | "memory"
   | "stdin";
 
 /** Format version of the envelope. Readers refuse a higher one. */

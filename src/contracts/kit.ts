@@ -1,6 +1,7 @@
 import type { Config } from "../base/config.ts";
 import type { Limits, WarningCode } from "./event.ts";
 import type { Evidence } from "./evidence.ts";
+import type { Memory } from "./memory.ts";
 import type { Model, Role } from "./provider.ts";
 import type { Ask } from "./question.ts";
 import type { Rubric } from "./skill.ts";
@@ -28,6 +29,7 @@ export interface Prompts {
   refine: string;
   judge: string;
   compact: string;
+  learn: string;
   repair: string;
   result: string;
 }
@@ -40,6 +42,7 @@ export interface Kit {
   tools: Toolset;
   evidence: Evidence;
   checkpoints: Checkpoints;
+  memory: Memory;
   /** Makes this task the one that writes in the workspace; waits while another one does. Repeated calls cost nothing. */
   claim(signal: AbortSignal): Promise<void>;
   /** The evaluator for a category. */
@@ -56,6 +59,10 @@ export interface Kit {
   lastAlive?: string;
   /** What the model should know of the place: system, date, folder, files at the top, the project's own notes. */
   surroundings(signal: AbortSignal): Promise<string>;
+  /** Who the agent is to be, in the user's words; "" where nobody said. For the executor alone. */
+  soul(signal: AbortSignal): Promise<string>;
+  /** Names and descriptions of the skills that may help with the task; "" where there are none. */
+  skillIndex(task: string, signal: AbortSignal): Promise<string>;
   /** Paths of the workspace's files, the shallow ones first, as many as a plan needs: the planner has no tools. */
   listFiles(signal: AbortSignal): Promise<string>;
   /** May this command be run as evidence? Undefined: yes; else why not. Asks where the mode says so. */

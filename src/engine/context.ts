@@ -1,4 +1,5 @@
 import type { Input, Kit } from "../contracts/kit.ts";
+import type { Memento } from "../contracts/memory.ts";
 import type { Ask } from "../contracts/question.ts";
 import type { Task } from "../contracts/task.ts";
 import { Budget } from "./budget.ts";
@@ -21,6 +22,11 @@ export interface Context {
   window: Window;
   /** The description of the place, made once. */
   surroundings: string;
+  /** Who the executor is to be, and the skills it may choose from; made once. */
+  soul: string;
+  skills: string;
+  /** What earlier tasks taught about this one. */
+  recalled: readonly Memento[];
   /** What the user said while the task ran, in order: from then on a part of the task. */
   said: string[];
   /** Tokens of the last judging: what leaving one out saves. */
@@ -48,6 +54,9 @@ export function createContext(task: Task, past: History, input: Input, kit: Kit,
     },
     window: new Window(kit.models.executor.info),
     surroundings: "",
+    soul: "",
+    skills: "",
+    recalled: past.recalled ?? [],
     said: past.said,
     judging: past.judging,
     saved: past.saved,

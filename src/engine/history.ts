@@ -1,5 +1,6 @@
 import type { Event } from "../contracts/event.ts";
 import type { CheckResult } from "../contracts/evidence.ts";
+import type { Memento } from "../contracts/memory.ts";
 import type { StopReason } from "../contracts/message.ts";
 import type { Spent } from "../contracts/task.ts";
 import type { FileChange } from "../contracts/workspace.ts";
@@ -23,6 +24,8 @@ export interface History {
   said: string[];
   /** Tokens of the last judging. */
   judging: number;
+  /** What was recalled when it began; undefined where it did not come so far. */
+  recalled: Memento[] | undefined;
 }
 
 /** What is needed between two events, and is of no use after the last one. */
@@ -41,7 +44,7 @@ interface Reading extends History {
  * Folds the durable events of a task that was cut short into what is known of it. What had not ended (a model call, an
  * evaluation) has left nothing behind and is begun again; calls of tools are told apart one by one. Pure.
  */
-export function recall(events: readonly Event[]): History {
+export function foldHistory(events: readonly Event[]): History {
   const reading: Reading = {
     progress: noProgress(),
     spent: nothingSpent(),
@@ -49,6 +52,7 @@ export function recall(events: readonly Event[]): History {
     workMs: 0,
     said: [],
     judging: 0,
+    recalled: undefined,
     baseline: new Map(),
     stop: "end",
     changes: [],
@@ -60,16 +64,19 @@ export function recall(events: readonly Event[]): History {
     readConversation(reading, event);
     readCosts(reading, event);
   }
-  const { progress, spent, saved, workMs, said, judging } = reading;
+  const { progress, spent, saved, workMs, said, judging, recalled } = reading;
   // It had not even begun.
   if (progress.conversation?.messages.length === 0) progress.conversation = undefined;
-  return { progress, spent, saved, workMs: Math.max(0, workMs), said, judging };
+  return { progress, spent, saved, workMs: Math.max(0, workMs), said, judging, recalled };
 }
 
 /** How far the cycle came, and what lies on disk. */
 function readPlace(reading: Reading, event: Event): void {
   const { progress, baseline, saved } = reading;
   switch (event.type) {
+    case "recalled":
+      reading.recalled = event.mementos;
+      break;
     case "planned":
       progress.planned = { plan: event.plan, proofs: event.proofs };
       break;

@@ -8,6 +8,7 @@ import { callModel } from "./call.ts";
 import type { Context } from "./context.ts";
 import { readJson } from "./json.ts";
 import { charactersIn } from "./measure.ts";
+import { memoryText } from "./recall.ts";
 
 const planSchema = s.object({
   kind: s.choice(["question", "change"]),
@@ -35,6 +36,7 @@ export async function* makePlan(context: Context, known: readonly Check[]): Asyn
   const { kit } = context;
   const system = fill(kit.prompts.plan, {
     surroundings: context.surroundings,
+    memory: memoryText(context.recalled),
     files: await kit.listFiles(context.signal),
     known_checks:
       known.length > 0

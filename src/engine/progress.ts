@@ -38,6 +38,8 @@ export interface Progress {
   last: Attempt | undefined;
   /** The one before. */
   previous: Attempt | undefined;
+  /** Every measurement, in order: what a task teaches. */
+  evaluations: Evaluation[];
   /** Files that somebody else changed meanwhile and that were therefore not put back. */
   kept: string[];
   /** Files that somebody else alone changed, of which the best result knows nothing. */
@@ -54,6 +56,7 @@ export function noProgress(): Progress {
     best: undefined,
     last: undefined,
     previous: undefined,
+    evaluations: [],
     kept: [],
     foreign: [],
     text: "",
@@ -65,6 +68,7 @@ export function noProgress(): Progress {
 export function note(progress: Progress, attempt: Attempt): void {
   progress.previous = progress.last;
   progress.last = attempt;
+  progress.evaluations.push(attempt.evaluation);
   const { score, heldBy } = attempt.evaluation;
   if (score === null) return;
   const best = progress.best?.evaluation;

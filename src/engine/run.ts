@@ -11,12 +11,14 @@ import { decide } from "./decide.ts";
 import { conclude, type Ending, hasChanged, STOPPED, shape, statusOf } from "./ending.ts";
 import { evaluate, isMendable, type Proof } from "./evaluate.ts";
 import { type BeforeEffect, type Execution, execute } from "./execute.ts";
-import { recall } from "./history.ts";
+import { foldHistory } from "./history.ts";
 import { evidenceText } from "./judge.ts";
+import { learn } from "./learn.ts";
 import { measure } from "./measure.ts";
 import { type Planned, planText, taskText } from "./plan.ts";
 import { findNewChecks, measurable, type Prepared, prepare } from "./prepare.ts";
 import { type Attempt, hold, note, type Progress, record, secure, settle, settleBroken } from "./progress.ts";
+import { memoryText, recallFor } from "./recall.ts";
 import { refineText } from "./refine.ts";
 import { UNFINISHED } from "./state.ts";
 import { Stop } from "./stop.ts";
@@ -58,7 +60,7 @@ export async function* run(
     version: kit.version,
   };
   for (const { code, message } of kit.notices) yield { type: "warning", code, message };
-  const past = recall(history);
+  const past = foldHistory(history);
   const { progress } = past;
   const context = createContext(task, past, input, kit, signal);
   let ending: Ending;
@@ -67,7 +69,7 @@ export async function* run(
     try {
       // An earlier run has recorded the workspace: it is held again, also where only files are left to be put back.
       if (progress.before) await hold(context, context.signal);
-      context.surroundings = await kit.surroundings(context.signal);
+      yield* lookRound(context, past.recalled === undefined);
       ending = kit.limits.iterations === 0 ? yield* onePass(context, progress) : yield* cycle(context, progress);
       if (task.schema && !UNFINISHED.has(ending.status)) ending = yield* shape(context, progress, ending);
     } catch (thrown) {
@@ -82,6 +84,7 @@ export async function* run(
       }
       yield* settleBroken(context, progress, ending.reason, ending.status !== "cancelled");
     }
+    if (!failure) yield* learn(context, progress, ending.status);
     const outcome = yield* conclude(context, progress, ending);
     yield { type: "task_finished", outcome };
     if (failure) throw failure.error;
@@ -89,6 +92,18 @@ export async function* run(
   } finally {
     context.work.close();
   }
+}
+
+/** What is known before the first call: the place, the soul, the skills, and what earlier tasks taught. */
+async function* lookRound(context: Context, anew: boolean): AsyncGenerator<EventBody, void> {
+  const { kit, signal, task } = context;
+  const [surroundings, soul, skills] = await Promise.all([
+    kit.surroundings(signal),
+    kit.soul(signal),
+    kit.skillIndex(task.description, signal),
+  ]);
+  Object.assign(context, { surroundings, soul: soul && `${soul}\n\n`, skills: skills && `\n\n${skills}` });
+  if (anew) yield* recallFor(context);
 }
 
 /** `-i 0`: no plan, no evaluation. */
@@ -215,7 +230,8 @@ function takeUp(progress: Progress): Conversation | undefined {
 }
 
 function systemPrompt(context: Context): string {
-  return fill(context.kit.prompts.system, { surroundings: context.surroundings });
+  const { kit, surroundings, soul, skills, recalled } = context;
+  return fill(kit.prompts.system, { soul, surroundings, skills, memory: memoryText(recalled) });
 }
 
 function firstText(context: Context, planned: Planned, baseline: readonly CheckResult[]): string {

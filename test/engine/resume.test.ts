@@ -4,12 +4,13 @@ import type { Message } from "../../src/contracts/message.ts";
 import type { ModelRequest } from "../../src/contracts/provider.ts";
 import type { Outcome } from "../../src/contracts/task.ts";
 import type { ToolResult } from "../../src/contracts/tool.ts";
-import { recall } from "../../src/engine/history.ts";
+import { foldHistory } from "../../src/engine/history.ts";
 import { run } from "../../src/engine/run.ts";
 import { createHub } from "../../src/hub.ts";
 import { isPassing } from "../../src/readers/transcript.ts";
 import { check } from "../fakes/evidence.ts";
 import { type FakeKit, fakeKit, fakeTask, type KitScript, plan, verdict } from "../fakes/kit.ts";
+import { memento } from "../fakes/memory.ts";
 import { fakeModel, type ModelTurn, modelInfo } from "../fakes/model.ts";
 
 const tests = check("npm test");
@@ -305,7 +306,7 @@ describe("the fold of a history", () => {
   });
 
   test("of nothing is nothing", () => {
-    const past = recall([]);
+    const past = foldHistory([]);
     expect(past).toMatchObject({ workMs: 0, said: [], judging: 0 });
     expect(past.spent.calls).toBe(0);
     expect(past.progress).toMatchObject({ iterations: 0, kept: [], text: "" });
@@ -317,7 +318,7 @@ describe("the fold of a history", () => {
     const call = { role: "executor", model: "m", usage, costUsd: 0, ms: 5000, stop: "end" } as const;
     const question = { kind: "choice", id: "q1", text: "?", choices: ["a"] } as const;
     const result = { text: "", isError: false };
-    const past = recall([
+    const past = foldHistory([
       event({ type: "model_retry", model: "m", attempt: 1, waitMs: 2000, reason: "busy" }),
       event({ type: "model_finished", call }),
       event({ type: "asked", question }, 10),
@@ -327,8 +328,15 @@ describe("the fold of a history", () => {
     expect(past.workMs).toBe(5000 - 2000 + 61_000 - 60_000);
   });
 
+  test("has recalled what it recalled, and is not asked again", () => {
+    const mementos = [memento("l1", "a note")];
+    expect(foldHistory([event({ type: "recalled", mementos, tokens: 2 })]).recalled).toEqual(mementos);
+    expect(foldHistory([event({ type: "recalled", mementos: [], tokens: 0 })]).recalled).toEqual([]);
+    expect(foldHistory([]).recalled).toBeUndefined();
+  });
+
   test("keeps what the user said, also what the model has not heard yet", () => {
-    const past = recall([
+    const past = foldHistory([
       event({ type: "conversation", system: "s" }),
       event({ type: "message", message: { role: "user", blocks: [{ type: "text", text: "do it" }] } }),
       event({ type: "steered", text: "but quickly" }),
@@ -339,7 +347,7 @@ describe("the fold of a history", () => {
 
   test("forgets a conversation whose files were put back", () => {
     const point = { id: "1", hash: "h", at: "", files: 1, uncovered: [] };
-    const past = recall([
+    const past = foldHistory([
       event({ type: "conversation", system: "s" }),
       event({ type: "message", message: { role: "user", blocks: [{ type: "text", text: "do it" }] } }),
       event({ type: "restored", to: point, report: { restored: ["a"], kept: ["b"] }, reason: "worse" }),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ProviderError } from "../../src/base/errors.ts";
 import type { ModelRequest } from "../../src/contracts/provider.ts";
-import { recall } from "../../src/engine/history.ts";
+import { foldHistory } from "../../src/engine/history.ts";
 import { measure } from "../../src/engine/measure.ts";
 import { Window } from "../../src/engine/window.ts";
 import { fakeKit, type KitScript, plan } from "../fakes/kit.ts";
@@ -278,7 +278,7 @@ describe("for any conversation and any window", () => {
         compactions += of("compacted").length;
         facts += of("compacted").filter(({ compaction }) => compaction.facts).length;
         const asked = events.findLastIndex((event) => event.type === "model_started" && event.role === "executor");
-        const { conversation } = recall(events.slice(0, asked)).progress;
+        const { conversation } = foldHistory(events.slice(0, asked)).progress;
         expect(conversation?.messages).toEqual([...kit.models.executor.requests.at(-1)!.messages]);
       }),
       { numRuns: 150 },

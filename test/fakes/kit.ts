@@ -12,6 +12,7 @@ import { prompts } from "../../src/prompts.ts";
 import { type FakeCheckpoints, type Files, fakeCheckpoints } from "./checkpoints.ts";
 import { type FakeClock, fakeClock } from "./clock.ts";
 import { type EvidenceScript, type FakeEvidence, fakeEvidence, type Suite } from "./evidence.ts";
+import { type FakeMemory, fakeMemory } from "./memory.ts";
 import { type FakeModel, fakeModel, type ModelScript, modelInfo } from "./model.ts";
 
 /** What one tool call may do in a test. */
@@ -68,6 +69,7 @@ export interface FakeKit extends Kit {
   tools: FakeToolset;
   evidence: FakeEvidence;
   checkpoints: FakeCheckpoints;
+  memory: FakeMemory;
   models: { executor: FakeModel; planner: FakeModel; evaluator: FakeModel; small: FakeModel };
   files: Files;
   /** What was asked, in order. */
@@ -132,6 +134,7 @@ export function fakeKit(script: KitScript = {}): FakeKit {
     tools: fakeToolset(files, script.tool),
     evidence: fakeEvidence(files, script.suite ?? [], script.results ?? (() => "passed")),
     checkpoints: fakeCheckpoints(files, script.uncovered),
+    memory: fakeMemory(),
     claim: async () => {},
     rubric: () => rubric,
     prompts,
@@ -145,6 +148,8 @@ export function fakeKit(script: KitScript = {}): FakeKit {
     notices: [],
     version: "2026.11.23",
     surroundings: async () => "Folder: /work",
+    soul: async () => "",
+    skillIndex: async () => "",
     listFiles: async () => "a.txt",
     permitCheck: async () => undefined,
     fits: async () => undefined,

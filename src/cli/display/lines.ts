@@ -1,5 +1,6 @@
 import { formatDuration, formatTokens, plural } from "../../base/text.ts";
 import type { Event } from "../../contracts/event.ts";
+import type { Memento } from "../../contracts/memory.ts";
 import type { Message } from "../../contracts/message.ts";
 import type { RestoreReport } from "../../contracts/workspace.ts";
 import { checkLines, evaluationLines, judgementLines } from "./evidence-lines.ts";
@@ -32,6 +33,10 @@ function eventLines(event: Event, view: View, options: LineOptions): string[] {
       return startLines(event, options);
     case "resumed":
       return [...startLines(event, options), ...labelled("resumed", resumedText(event, view), options)];
+    case "recalled":
+      return event.mementos.length === 0
+        ? []
+        : labelled("memory", options.style.dim(recalledText(event.mementos)), options);
     case "planned": {
       const { plan } = event;
       const kind = plan.kind === "question" ? "a question: one pass, not evaluated" : oneLine(plan.category);
@@ -85,6 +90,10 @@ function eventLines(event: Event, view: View, options: LineOptions): string[] {
         : labelled("decision", `${event.decision}: ${oneLine(event.reason)}`, options);
     case "restored":
       return restoredLines(event.report, options);
+    case "learned":
+      return event.learned.flatMap(({ learning, is }) =>
+        labelled("learned", `${oneLine(learning.content)}${is === "new" ? "" : " (again)"}`, options),
+      );
     case "answered":
       return answerLines(event, view, options);
     case "steered":
@@ -105,6 +114,20 @@ function startLines(event: Event & { type: "task_started" | "resumed" }, options
     .map((role) => `${role} ${models[role]}`);
   const head = [`openkoi ${event.version}`, [models.executor, ...others].join(", "), request.workspace].map(oneLine);
   return [options.style.dim(cut(head.join("  "), options.width))];
+}
+
+/** What was recalled, counted by kind: the texts stand in the transcript, and `openkoi learn` shows them. */
+function recalledText(mementos: readonly Memento[]): string {
+  const count = (kinds: readonly Memento["kind"][], one: string) => {
+    const number = mementos.filter(({ kind }) => kinds.includes(kind)).length;
+    return number === 0 ? [] : [plural(number, one)];
+  };
+  const counted = [
+    ...count(["anti_pattern", "heuristic", "preference"], "lesson"),
+    ...count(["skill"], "skill"),
+    ...count(["task"], "similar task"),
+  ];
+  return `recalled ${counted.join(", ")} of earlier work`;
 }
 
 /** What goes on, and what it has cost so far. */

@@ -1,0 +1,104 @@
+import { messageOf, ProviderError } from "../base/errors.ts";
+import { s } from "../base/schema.ts";
+import { clip } from "../base/text.ts";
+import type { EventBody } from "../contracts/event.ts";
+import type { Lesson } from "../contracts/memory.ts";
+import type { Evaluation, OutcomeStatus } from "../contracts/task.ts";
+import { callModel } from "./call.ts";
+import type { Context } from "./context.ts";
+import { readJson } from "./json.ts";
+import { lessonsOf } from "./lessons.ts";
+import type { Progress } from "./progress.ts";
+import { Stop } from "./stop.ts";
+
+/** When the small model is asked what a task taught (PRODUCT.md section 3). */
+const LEAST_CYCLES = 2;
+const LEAST_FINDINGS = 3;
+/** About 500 tokens in all; a model that thinks first needs more room for its answer. */
+const MOST_READ = 1600;
+const LEARN_TOKENS = 1000;
+/** Nobody waits longer than this for what a task taught, ms. */
+const LEARN_MS = 30_000;
+const MOST_LESSONS = 3;
+/** How sure a lesson is that a model put into words. */
+const TOLD = 0.7;
+
+/** Endings that say whether what was recalled helped. */
+const MEASURED: ReadonlySet<OutcomeStatus> = new Set(["accepted", "below", "regressed"]);
+
+const lessonsSchema = s.object({
+  lessons: s.array(s.object({ type: s.choice(["heuristic", "anti_pattern", "preference"]), content: s.string() })),
+});
+
+/**
+ * What the task taught: by rule, and for a task that took several iterations and findings in the words of the small
+ * model. Then what was recalled for it is told how it went. A memory that fails costs the task nothing but a warning.
+ */
+export async function* learn(
+  context: Context,
+  progress: Progress,
+  status: OutcomeStatus,
+): AsyncGenerator<EventBody, void> {
+  const { kit, task, recalled } = context;
+  const { evaluations } = progress;
+  if (evaluations.length === 0) return;
+  const category = progress.planned?.plan.category ?? "general";
+  const lessons = lessonsOf(task.description, category, evaluations);
+  if (MEASURED.has(status)) lessons.push(...(yield* distil(context, progress, category)));
+  try {
+    if (MEASURED.has(status) && recalled.length > 0) await kit.memory.settle(recalled, status === "accepted");
+    if (lessons.length === 0) return;
+    const source = { task: task.id, workspace: task.workspace };
+    const learned = await kit.memory.learn(lessons, source, AbortSignal.timeout(LEARN_MS));
+    if (learned.length > 0) yield { type: "learned", learned };
+  } catch (error) {
+    yield { type: "warning", code: "memory", message: `what this task taught is not kept: ${messageOf(error)}` };
+  }
+}
+
+/** The lessons in a model's words. That it cannot be asked, paid or understood is no loss worth a word. */
+async function* distil(context: Context, progress: Progress, category: string): AsyncGenerator<EventBody, Lesson[]> {
+  const { kit } = context;
+  const { evaluations } = progress;
+  const findings = new Set(evaluations.flatMap((evaluation) => evaluation.findings.map(({ id }) => id)));
+  if (evaluations.length < LEAST_CYCLES || findings.size < LEAST_FINDINGS) return [];
+  yield { type: "phase", phase: "learn" };
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(LEARN_MS)]);
+  const request = {
+    system: kit.prompts.learn,
+    messages: [{ role: "user" as const, blocks: [{ type: "text" as const, text: storyOf(context, progress) }] }],
+    tools: [],
+    maxTokens: LEARN_TOKENS,
+    schema: { name: "lessons", schema: lessonsSchema.json },
+  };
+  try {
+    const reply = yield* callModel({ ...context, signal }, "small", kit.models.small, request, false);
+    const read = readJson(lessonsSchema, reply.text);
+    if (!read.ok) return [];
+    const told = read.value.lessons.map((lesson) => ({ ...lesson, content: lesson.content.trim() }));
+    const kept = told.filter(({ content }) => content !== "").slice(0, MOST_LESSONS);
+    return kept.map((lesson) => ({ ...lesson, category, confidence: TOLD }));
+  } catch (error) {
+    if (signal.aborted || error instanceof Stop || error instanceof ProviderError) return [];
+    throw error;
+  }
+}
+
+/** The task as it was measured, in few words. */
+function storyOf({ task }: Context, { evaluations, best, last, text }: Progress): string {
+  const rounds = evaluations.map(roundText);
+  const closing = (best ?? last)?.text ?? text;
+  const story = [
+    `# Task\n${clip(task.description, 400)}`,
+    ...rounds,
+    `# The agent's closing words\n${clip(closing, 300)}`,
+  ];
+  return clip(story.join("\n\n"), MOST_READ);
+}
+
+function roundText({ iteration, score, findings }: Evaluation): string {
+  const open = findings.slice(0, 5).map(({ severity, title, description, fix }) => {
+    return `- [${severity}] ${clip(title, 120)}: ${clip(description, 160)}${fix ? ` Fix: ${clip(fix, 120)}` : ""}`;
+  });
+  return [`# Iteration ${iteration}: ${score === null ? "not measured" : score.toFixed(2)}`, ...open].join("\n");
+}

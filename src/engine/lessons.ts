@@ -1,0 +1,77 @@
+import { clip } from "../base/text.ts";
+import type { Lesson } from "../contracts/memory.ts";
+import type { Evaluation, Finding } from "../contracts/task.ts";
+
+/** A score that falls by more than this was made worse (PRODUCT.md section 3). */
+const DROP = 0.1;
+/** Gains below this are none. */
+const NO_GAIN = 0.02;
+/** So many blockers of one dimension are no accident. */
+const MOST_BLOCKERS = 2;
+/** Findings that one lesson names. */
+const MOST_NAMED = 3;
+/** What the findings of evidence belong to, which have no dimension of a rubric. */
+const EVIDENCE = "tests and checks";
+
+/**
+ * What the measurements of a task teach by rule, without a model: a drop is an anti-pattern, two gains of nothing are a
+ * heuristic, blockers that pile up in one dimension are an anti-pattern. Pure.
+ */
+export function lessonsOf(task: string, category: string, evaluations: readonly Evaluation[]): Lesson[] {
+  const about = `In "${clip(task.replace(/\s+/g, " "), 100)}"`;
+  const lesson = (type: Lesson["type"], confidence: number, content: string): Lesson => {
+    return { type, category, confidence, content: `${about} ${content}` };
+  };
+  return [
+    ...drops(evaluations).map((content) => lesson("anti_pattern", 0.7, content)),
+    ...standstill(evaluations).map((content) => lesson("heuristic", 0.5, content)),
+    ...pileUps(evaluations).map((content) => lesson("anti_pattern", 0.7, content)),
+  ];
+}
+
+function drops(evaluations: readonly Evaluation[]): string[] {
+  return evaluations.flatMap((now, at) => {
+    const before = evaluations[at - 1];
+    if (!before || before.score === null || now.score === null || before.score - now.score <= DROP) return [];
+    const known = new Set(before.findings.map(({ id }) => id));
+    const fresh = now.findings.filter(({ id }) => !known.has(id));
+    const why = named(fresh.length > 0 ? fresh : now.findings);
+    return [`an attempt made the result worse (${two(before.score)} to ${two(now.score)})${why ? `: ${why}` : ""}.`];
+  });
+}
+
+function standstill(evaluations: readonly Evaluation[]): string[] {
+  const scores = evaluations.map(({ score }) => score);
+  const [a, b, c] = scores.slice(-3);
+  if (scores.length < 3 || typeof a !== "number" || typeof b !== "number" || typeof c !== "number") return [];
+  if (b - a >= NO_GAIN || c - b >= NO_GAIN) return [];
+  const open = named(evaluations.at(-1)!.findings);
+  return [
+    `iterating on gained nothing (${[a, b, c].map(two).join(", ")})${open ? `; what stayed open: ${open}` : ""}.`,
+  ];
+}
+
+function pileUps(evaluations: readonly Evaluation[]): string[] {
+  const byDimension = new Map<string, Map<string, Finding>>();
+  for (const finding of evaluations.flatMap(({ findings }) => findings)) {
+    if (finding.severity !== "blocker") continue;
+    const dimension = finding.dimension || EVIDENCE;
+    const group = byDimension.get(dimension) ?? new Map<string, Finding>();
+    byDimension.set(dimension, group.set(finding.id, finding));
+  }
+  return [...byDimension]
+    .filter(([, group]) => group.size >= MOST_BLOCKERS)
+    .map(([dimension, group]) => `${group.size} blockers came up in ${dimension}: ${named([...group.values()])}.`);
+}
+
+/** `the date is local, not UTC (use toISOString); …`: how each was to be mended says more than its name. */
+function named(findings: readonly Finding[]): string {
+  const told = findings.slice(0, MOST_NAMED).map(({ title, fix }) => {
+    return `${clip(title, 120)}${fix ? ` (${clip(fix, 160)})` : ""}`;
+  });
+  return told.join("; ");
+}
+
+function two(value: number): string {
+  return value.toFixed(2);
+}

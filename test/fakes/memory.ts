@@ -1,0 +1,58 @@
+import type { Cue, Learned, Learning, Lesson, Memento, Memory } from "../../src/contracts/memory.ts";
+
+export interface FakeMemory extends Memory {
+  /** What it was asked with. */
+  readonly cues: Cue[];
+  /** What it was told, in order. */
+  readonly lessons: Lesson[];
+  /** How tasks went for which something was recalled. */
+  readonly settled: { ids: string[]; helped: boolean }[];
+}
+
+/** A note that a task of earlier left. */
+export function memento(id: string, text: string, kind: Memento["kind"] = "heuristic"): Memento {
+  return { kind, id, text, why: "it is alike", tokens: Math.ceil(text.length / 4) };
+}
+
+/** A memory that gives back `known`, whatever it is asked, and remembers what it was told. */
+export function fakeMemory(known: readonly Memento[] = [], failure?: Error): FakeMemory {
+  const cues: Cue[] = [];
+  const lessons: Lesson[] = [];
+  const settled: FakeMemory["settled"] = [];
+  const refuse = () => {
+    if (failure) throw failure;
+  };
+  return {
+    cues,
+    lessons,
+    settled,
+    async recall(cue) {
+      cues.push(cue);
+      refuse();
+      return [...known];
+    },
+    async learn(told, source) {
+      refuse();
+      lessons.push(...told);
+      return told.map((lesson, at): Learned => ({ learning: kept(lesson, source, `l${at + 1}`), is: "new" }));
+    },
+    async settle(recalled, helped) {
+      refuse();
+      settled.push({ ids: recalled.map(({ id }) => id), helped });
+    },
+  };
+}
+
+function kept(lesson: Lesson, source: { task: string; workspace: string }, id: string): Learning {
+  return {
+    ...lesson,
+    id,
+    sourceTask: source.task,
+    workspace: source.workspace,
+    reinforced: 0,
+    recalled: 0,
+    helped: 0,
+    createdAt: "2026-11-23T10:00:00.000Z",
+    lastUsed: null,
+  };
+}
