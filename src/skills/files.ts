@@ -1,0 +1,102 @@
+import { lstatSync, readdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { sha256Hex } from "../base/crypto/sha256.ts";
+import { readRegular } from "../base/files.ts";
+import { walk } from "../base/walk.ts";
+
+/** The mark that the user approved a proposal; no part of the skill. */
+export const APPROVED = ".approved";
+
+/** A larger `SKILL.md` is not read, bytes. */
+export const LARGEST_SKILL = 1024 * 1024;
+/** How deep below a folder of skills one may lie, and how many folders are looked at. */
+const MOST_DEPTH = 4;
+const MOST_FOLDERS = 2000;
+/** A folder of a skill is not read beyond this, files and bytes. */
+const MOST_FILES = 2000;
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The `SKILL.md` files below a folder of skills, absolute and without links, in the order of their paths. Inside of a
+ * skill there is no other one. A link to a folder is followed once: its own folder counts.
+ */
+export function findSkillFiles(root: string): string[] {
+  const found: string[] = [];
+  const seen = new Set<string>();
+  let looked = 0;
+
+  function enter(folder: string, depth: number): void {
+    if (++looked > MOST_FOLDERS) return;
+    let entries: ReturnType<typeof entriesOf>;
+    try {
+      entries = entriesOf(folder);
+    } catch {
+      return;
+    }
+    // Both names are in use; the reference validator prefers the first.
+    const name = ["SKILL.md", "skill.md"].find((one) => entries.some((entry) => entry.name === one));
+    if (name !== undefined && depth > 0) {
+      const file = join(folder, name);
+      if (!seen.has(folder)) found.push(file);
+      seen.add(folder);
+      return;
+    }
+    if (depth >= MOST_DEPTH) return;
+    for (const entry of entries) {
+      if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+      if (entry.isDirectory()) enter(join(folder, entry.name), depth + 1);
+      else if (entry.isSymbolicLink()) {
+        const real = realOf(join(folder, entry.name));
+        if (real !== undefined && !seen.has(real)) enter(real, depth + 1);
+      }
+    }
+  }
+
+  const real = realOf(root);
+  if (real !== undefined) enter(real, 0);
+  return found;
+}
+
+function entriesOf(folder: string) {
+  return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function realOf(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A file of a skill. */
+export interface SkillFile {
+  /** Relative to the folder, `/` as separator. */
+  path: string;
+  bytes: number;
+  /** May be executed. */
+  executable: boolean;
+}
+
+/** The regular files of a skill's folder, `SKILL.md` among them; links and everything else are left out. */
+export function skillFiles(folder: string): SkillFile[] {
+  const files: SkillFile[] = [];
+  for (const { path, kind } of walk(folder, { ignore: false })) {
+    if (kind !== "file" || path === APPROVED) continue;
+    const stats = lstatSync(join(folder, path), { throwIfNoEntry: false });
+    if (stats) files.push({ path, bytes: stats.size, executable: (stats.mode & 0o111) !== 0 });
+    if (files.length >= MOST_FILES) break;
+  }
+  return files;
+}
+
+/** One hash over the paths and contents of all files: what was approved or installed. Hex. */
+export function fingerprint(folder: string): string {
+  let left = MOST_BYTES;
+  const lines = skillFiles(folder).map(({ path, bytes }) => {
+    left -= bytes;
+    const content = left >= 0 ? readRegular(join(folder, path), MOST_BYTES) : undefined;
+    return `${content ? sha256Hex(content) : "unread"} ${path}`;
+  });
+  return sha256Hex(lines.join("\n"));
+}
