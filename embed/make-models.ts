@@ -9,7 +9,7 @@
  */
 import { join } from "node:path";
 import type { Price } from "../src/contracts/provider.ts";
-import type { ModelData } from "../src/providers/catalogue.ts";
+import type { EmbedderData, ModelData } from "../src/providers/catalogue.ts";
 
 const PACKAGE = "@pydantic/genai-prices";
 /** Their names of our providers, where they differ. */
@@ -43,9 +43,7 @@ export interface SourceProvider {
 
 /** USD per million tokens on a day, or undefined where the source does not know the model. */
 export function priceOf(source: readonly SourceProvider[], ref: string, day: string): Price | undefined {
-  const stated = passedOn(source, ref) ?? pricesOf(source, ref);
-  if (!stated) return undefined;
-  const prices = Array.isArray(stated) ? onDay(stated, day) : stated;
+  const prices = statedPrices(source, ref, day);
   const input = base(prices["input_mtok"]);
   const output = base(prices["output_mtok"]);
   if (input === undefined || output === undefined) return undefined;
@@ -56,6 +54,16 @@ export function priceOf(source: readonly SourceProvider[], ref: string, day: str
     cacheRead: base(prices["cache_read_mtok"]) ?? input,
     cacheWrite: base(prices["cache_write_mtok"]) ?? input,
   };
+}
+
+/** The same of a model that makes vectors, and therefore has no output. */
+export function embeddingPriceOf(source: readonly SourceProvider[], ref: string, day: string): number | undefined {
+  return base(statedPrices(source, ref, day)["input_mtok"]);
+}
+
+function statedPrices(source: readonly SourceProvider[], ref: string, day: string): Prices {
+  const stated = passedOn(source, ref) ?? pricesOf(source, ref);
+  return Array.isArray(stated) ? onDay(stated, day) : (stated ?? {});
 }
 
 function pricesOf(source: readonly SourceProvider[], ref: string): SourceModel["prices"] | undefined {
@@ -123,5 +131,11 @@ if (import.meta.main) {
     if (!price) console.error(`no price: ${ref}`);
     models[ref] = { context, maxOutput, ...(price ? { price } : {}), ...rest };
   }
-  await Bun.write(path("models.json"), `${JSON.stringify({ date: day, prefixes: facts.prefixes, models }, null, 2)}\n`);
+  const embedders: Record<string, EmbedderData> = {};
+  for (const [ref, data] of Object.entries(facts.embedders as Record<string, EmbedderData>)) {
+    const price = sources.map((source) => embeddingPriceOf(source, ref, day)).find((each) => each !== undefined);
+    embedders[ref] = { ...(price === undefined ? {} : { price }), ...data };
+  }
+  const all = { date: day, prefixes: facts.prefixes, models, embedders };
+  await Bun.write(path("models.json"), `${JSON.stringify(all, null, 2)}\n`);
 }

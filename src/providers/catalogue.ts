@@ -1,4 +1,5 @@
 import type { ModelInfo, Price } from "../contracts/provider.ts";
+import type { EmbeddingWireId } from "./row.ts";
 
 type Capability = keyof ModelInfo["capabilities"];
 
@@ -15,12 +16,28 @@ export interface ModelData {
   why?: string;
 }
 
+/** A model that makes vectors, as it stands in `embed/models.json`. */
+export interface EmbedderData {
+  /** Length of its vectors, or the one that is asked for (`shortened`). */
+  dimensions: number;
+  /** What it reads of one text, tokens. */
+  context: number;
+  shortened?: boolean;
+  /** Where they are not the provider's usual ones. */
+  wire?: EmbeddingWireId;
+  batch?: number;
+  /** USD per million tokens. */
+  price?: number;
+  why?: string;
+}
+
 interface CatalogueData {
   /** Day on which the facts were gathered. */
   date: string;
   /** By provider: what may stand before a model's id without changing the model or its price (AWS regions). */
   prefixes: Record<string, string[]>;
   models: Record<string, ModelData>;
+  embedders: Record<string, EmbedderData>;
 }
 
 /** What an unknown model is taken for. */
@@ -31,11 +48,13 @@ export class Catalogue {
   readonly date: string;
   readonly #prefixes: CatalogueData["prefixes"];
   readonly #models: ReadonlyMap<string, ModelData>;
+  readonly #embedders: ReadonlyMap<string, EmbedderData>;
 
   constructor(data: CatalogueData) {
     this.date = data.date;
     this.#prefixes = data.prefixes;
     this.#models = new Map(Object.entries(data.models));
+    this.#embedders = new Map(Object.entries(data.embedders));
   }
 
   /** `provider/model` of every known model. */
@@ -45,11 +64,18 @@ export class Catalogue {
 
   /** The facts of a model; a dated name (`claude-haiku-4-5-20251001`) has those of the plain one. */
   find(ref: string): ModelData | undefined {
-    const found = this.#models.get(ref) ?? this.#models.get(ref.replace(/-(?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$/, ""));
-    if (found) return found;
-    const model = ref.indexOf("/") + 1;
-    const prefix = this.#prefixes[ref.slice(0, model - 1)]?.find((each) => ref.startsWith(each, model));
-    return prefix === undefined ? undefined : this.#models.get(ref.slice(0, model) + ref.slice(model + prefix.length));
+    const dated = this.#models.get(ref.replace(/-(?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$/, ""));
+    return this.#models.get(ref) ?? dated ?? this.#models.get(this.#withoutPrefix(ref) ?? "");
+  }
+
+  /** `provider/model` of every known model that makes vectors. */
+  embedders(): string[] {
+    return [...this.#embedders.keys()];
+  }
+
+  /** The facts of a model that makes vectors. */
+  embedder(ref: string): EmbedderData | undefined {
+    return this.#embedders.get(ref) ?? this.#embedders.get(this.#withoutPrefix(ref) ?? "");
   }
 
   info(ref: string): ModelInfo {
@@ -68,6 +94,12 @@ export class Catalogue {
       },
       assumed: !found,
     };
+  }
+
+  #withoutPrefix(ref: string): string | undefined {
+    const model = ref.indexOf("/") + 1;
+    const prefix = this.#prefixes[ref.slice(0, model - 1)]?.find((each) => ref.startsWith(each, model));
+    return prefix === undefined ? undefined : ref.slice(0, model) + ref.slice(model + prefix.length);
   }
 }
 

@@ -81,13 +81,13 @@ export class Chooser {
       const model = slash < 0 ? await this.#default(row) : name.slice(slash + 1);
       if (!model && row.local) throw noServer(row);
       if (!model) throw new UserError(`"${name}" names no model`, `Write ${provider}/MODEL.`);
-      return this.#withCredential(row, model, true);
+      return this.usable(row, model, true);
     }
     return (
       (await this.#bare(name)) ??
       (await this.#listed(name)) ??
       (await this.#onServer(name)) ??
-      this.#unknown(name, provider)
+      this.unknown(name, await this.#modelNames())
     );
   }
 
@@ -111,13 +111,16 @@ export class Chooser {
     for (const row of this.#parts.rows.filter((each) => each.local)) {
       const models = (await this.#parts.local.list(row, GLANCE_MS)) ?? [];
       const found = models.find((model) => model.name === name || model.name === `${name}:latest`);
-      if (found) return this.#withCredential(row, found.name);
+      if (found) return this.usable(row, found.name);
     }
     return undefined;
   }
 
-  /** `named`: the user wrote the provider down, which is what a restricted login asks for. */
-  async #withCredential(row: Row, model: string, named = false): Promise<Choice> {
+  /**
+   * A model with its provider's credential. `named`: the user wrote the provider down, which is what a restricted login
+   * asks for. @throws UserError where it cannot be used.
+   */
+  async usable(row: Row, model: string, named = false): Promise<Choice> {
     checkUrl(row, this.#parts.configFile);
     const credential = await this.#parts.discover(row);
     if (credential.state === "ready" || (credential.state === "restricted" && named)) return { row, model, credential };
@@ -131,9 +134,9 @@ export class Chooser {
     const { rows, catalogue, discover } = this.#parts;
     const having = rows.filter((row) => catalogue.find(`${row.id}/${name}`) || row.models.includes(name));
     for (const row of having) {
-      if ((await discover(row)).state === "ready") return this.#withCredential(row, name);
+      if ((await discover(row)).state === "ready") return this.usable(row, name);
     }
-    return having[0] && this.#withCredential(having[0], name);
+    return having[0] && this.usable(having[0], name);
   }
 
   /** A name that no catalogue knows and a provider with a credential had in its own list. */
@@ -141,20 +144,21 @@ export class Chooser {
     const { rows, discover, listed } = this.#parts;
     for (const row of rows) {
       if (!(await listed(row)).includes(name) || (await discover(row)).state !== "ready") continue;
-      return this.#withCredential(row, name);
+      return this.usable(row, name);
     }
     return undefined;
   }
 
-  async #unknown(name: string, provider: string): Promise<never> {
+  /** @throws UserError that says what may have been meant; `known` are the models' bare names. */
+  unknown(name: string, known: readonly string[]): never {
     const { rows, configFile } = this.#parts;
     const ids = rows.map((row) => row.id);
-    const near = name.includes("/")
-      ? closest(provider, ids)
-      : (closest(name, await this.#modelNames()) ?? closest(name, ids));
-    const meant = near && name.includes("/") ? near + name.slice(provider.length) : near;
+    const slash = name.indexOf("/");
+    const provider = slash < 0 ? name : name.slice(0, slash);
+    const near = slash < 0 ? (closest(name, known) ?? closest(name, ids)) : closest(provider, ids);
+    const meant = near && slash >= 0 ? near + name.slice(slash) : near;
     throw new UserError(
-      name.includes("/") ? `there is no provider "${provider}"` : `there is no model "${name}"`,
+      slash < 0 ? `there is no model "${name}"` : `there is no provider "${provider}"`,
       `${meant ? `Did you mean ${meant}? ` : ""}Models are written provider/model; providers are ${ids.join(", ")}, and [providers.NAME] in ${configFile}.`,
     );
   }

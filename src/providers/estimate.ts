@@ -34,7 +34,8 @@ function messageTokens({ blocks }: Message): number {
   );
 }
 
-function tokensOf(texts: readonly string[]): number {
+/** Tokens of texts, by their size. */
+export function tokensOf(texts: readonly string[]): number {
   return Math.ceil(sum(texts.map((text) => Buffer.byteLength(text))) / BYTES_PER_TOKEN);
 }
 

@@ -2,16 +2,18 @@ import type { Config } from "../base/config.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Credential, CredentialRow, Discover } from "../contracts/credential.ts";
 import type { Clock } from "../contracts/kit.ts";
-import type { Model, ModelInfo, ModelList, ProviderStatus, Role } from "../contracts/provider.ts";
+import type { Embedder, Model, ModelInfo, ModelList, ProviderStatus, Role } from "../contracts/provider.ts";
 import { secretParts } from "./authorize.ts";
 import { discoverAws } from "./aws.ts";
 import { httpModel } from "./call.ts";
 import { type Catalogue, loadCatalogue } from "./catalogue.ts";
 import { type Choice, Chooser } from "./choose.ts";
+import { openEmbedder } from "./embedder.ts";
 import { type Link, withFallback } from "./fallback.ts";
 import { infoOf, namesOf, refOf } from "./known.ts";
 import { ModelLists } from "./lists.ts";
 import { LocalServers } from "./local.ts";
+import type { Recipient } from "./post.ts";
 import { type RetryOptions, withRetry } from "./retry.ts";
 import type { Row, Timeouts } from "./row.ts";
 import { isLocal, loadRows } from "./rows.ts";
@@ -30,6 +32,11 @@ export interface Providers {
   resolve(role: Role, named?: string): Promise<Model>;
   /** The models of all roles. A role that is not named itself follows the executor, also the one named by a flag. */
   resolveAll(named?: NamedModels): Promise<Record<Role, Model>>;
+  /**
+   * The provider's embedder that `[models] embedder` names, ready to be called; undefined where it names none (or
+   * `builtin`), and where a recording answers. @throws UserError with what to do, where it cannot be used.
+   */
+  embedder(): Promise<Embedder | undefined>;
   /** Every provider and where its credential comes from; for `doctor` and `status`. */
   statuses(): Promise<ProviderStatus[]>;
   /** Every key that was found, for the redactor. */
@@ -120,6 +127,17 @@ class ProviderSet implements Providers {
       planner: await resolved("planner"),
       small: await resolved("small"),
     };
+  }
+
+  async embedder(): Promise<Embedder | undefined> {
+    const name = this.#input.config.models.embedder;
+    if (!name || this.#tapes.answering) return undefined;
+    return openEmbedder(name, {
+      ...(await this.#load()),
+      local: this.#local,
+      retry: this.#retry(),
+      recipient: (choice, candidates) => this.#recipient(choice, candidates),
+    });
   }
 
   async statuses(): Promise<ProviderStatus[]> {
@@ -231,26 +249,34 @@ class ProviderSet implements Providers {
     return this.#input.wrap?.(model) ?? model;
   }
 
-  async #single({ row, model, credential }: Choice): Promise<Model> {
-    const { clock, random = Math.random, retry, timeouts } = this.#input;
+  async #single(choice: Choice): Promise<Model> {
+    const { row, model } = choice;
     const { catalogue } = await this.#load();
     const ref = refOf({ row, model });
     const { withTools, signedCalls } = (row.custom ? undefined : catalogue.find(ref)) ?? {};
     const info = row.local ? await this.#local.info(row, model) : infoOf(row, model, catalogue);
     const quirks = { ...(withTools ? { withTools } : {}), ...(signedCalls ? { signedCalls } : {}) };
     const call = httpModel({
-      target: { row, model, info, ...quirks },
-      wire: await loadWire(row.wire),
-      credential,
-      timeouts: { ...(isLocal(row.baseUrl) ? LOCAL : REMOTE), ...timeouts },
-      clock,
-      candidates: async () => [
+      ...this.#recipient(choice, async () => [
         ...namesOf(row, catalogue),
         ...(await this.#local.names(row)),
         ...(await this.#lists.known(row)),
-      ],
+      ]),
+      target: { row, model, info, ...quirks },
+      wire: await loadWire(row.wire),
     });
-    return withRetry(call, { clock, random, ...retry });
+    return withRetry(call, this.#retry());
+  }
+
+  #recipient(choice: Choice, candidates: Recipient["candidates"]): Recipient {
+    const { clock, timeouts } = this.#input;
+    const limits = { ...(isLocal(choice.row.baseUrl) ? LOCAL : REMOTE), ...timeouts };
+    return { ...choice, timeouts: limits, clock, candidates };
+  }
+
+  #retry(): RetryOptions {
+    const { clock, random = Math.random, retry } = this.#input;
+    return { clock, random, ...retry };
   }
 
   async #chain(choice: Choice, names: readonly string[]): Promise<Model> {

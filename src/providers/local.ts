@@ -57,6 +57,13 @@ export class LocalServers {
     return (this.#lists.get(row.id) ?? []).map((model) => model.name);
   }
 
+  /** The first model that makes vectors; undefined where there is none, or the server is too old to tell. */
+  async embedding(row: Row): Promise<string | undefined> {
+    const models = (await this.list(row)) ?? [];
+    const facts = await Promise.all(models.map((model) => this.#show(row, model.name)));
+    return models.find((_, index) => canDo(facts[index], "embedding"))?.name;
+  }
+
   /** The largest model that can call tools; undefined where no server answers or none of its models can chat. */
   async best(row: Row, limitMs = PATIENCE_MS): Promise<string | undefined> {
     const models = (await this.list(row, limitMs))?.slice(0, MOST_SHOWN) ?? [];

@@ -26,26 +26,55 @@ export function withRetry(model: Model, options: RetryOptions): Model {
   return { info: model.info, stream: (request, signal) => stream(model, options, request, signal) };
 }
 
+/** The same for work whose result comes at once. */
+export async function retried<T>(work: () => Promise<T>, options: RetryOptions, signal: AbortSignal): Promise<T> {
+  const waits = new Waits(options);
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      await options.clock.sleep(waits.after(error).waitMs, signal);
+    }
+  }
+}
+
 async function* stream(
   model: Model,
   options: RetryOptions,
   request: ModelRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent, void> {
-  const { clock, random, attempts = ATTEMPTS, patienceMs = PATIENCE_MS } = options;
-  let waited = 0;
-  for (let attempt = 1; ; attempt++) {
+  const waits = new Waits(options);
+  for (;;) {
     try {
       yield* model.stream(request, signal);
       return;
     } catch (error) {
-      if (!(error instanceof ProviderError) || !error.retryable || attempt >= attempts) throw error;
-      const backoff = random() * Math.min(CAP_MS, BASE_MS * 2 ** (attempt - 1));
-      const waitMs = Math.round(Math.max(backoff, error.retryAfterMs ?? 0));
-      if (waited + waitMs > patienceMs) throw error;
-      waited += waitMs;
-      yield { type: "restart", attempt: attempt + 1, waitMs, reason: error.message, model: model.info.ref };
-      await clock.sleep(waitMs, signal);
+      const { attempt, waitMs, reason } = waits.after(error);
+      yield { type: "restart", attempt, waitMs, reason, model: model.info.ref };
+      await options.clock.sleep(waitMs, signal);
     }
+  }
+}
+
+/** The waits of one call. */
+class Waits {
+  readonly #options: RetryOptions;
+  #attempt = 1;
+  #waitedMs = 0;
+
+  constructor(options: RetryOptions) {
+    this.#options = options;
+  }
+
+  /** How long to wait before the attempt of this number. @throws the error itself where there is to be none. */
+  after(error: unknown): { attempt: number; waitMs: number; reason: string } {
+    const { random, attempts = ATTEMPTS, patienceMs = PATIENCE_MS } = this.#options;
+    if (!(error instanceof ProviderError) || !error.retryable || this.#attempt >= attempts) throw error;
+    const backoff = random() * Math.min(CAP_MS, BASE_MS * 2 ** (this.#attempt - 1));
+    const waitMs = Math.round(Math.max(backoff, error.retryAfterMs ?? 0));
+    if (this.#waitedMs + waitMs > patienceMs) throw error;
+    this.#waitedMs += waitMs;
+    return { attempt: ++this.#attempt, waitMs, reason: error.message };
   }
 }

@@ -3,6 +3,20 @@ import type { CredentialRow, Login } from "../contracts/credential.ts";
 /** The wire protocols that are written; each is one file in `wire/`. */
 export type WireId = "anthropic" | "bedrock" | "chat" | "gemini" | "ollama" | "responses";
 
+/** The protocols of embeddings; each is one file in `wire/`. */
+export type EmbeddingWireId = "cohere" | "gemini" | "ollama" | "openai" | "titan";
+
+/** How a provider turns texts into vectors. */
+export interface Embeddings {
+  wire: EmbeddingWireId;
+  /** The model that is used where the provider alone is named. */
+  model?: string;
+  /** Texts of one request, at most. */
+  batch: number;
+  /** Tokens of one request, all its texts together, at most. */
+  batchTokens?: number;
+}
+
 /** How a credential travels: as a header of its own, or (`sigv4`) as a signature over the request. */
 export type Auth = "bearer" | "sigv4" | "x-api-key" | "x-goog-api-key";
 
@@ -44,6 +58,8 @@ export interface Row extends CredentialRow {
   factsOf?: string;
   defaultModel: string | undefined;
   smallModel: string | undefined;
+  /** Absent where the provider has none, or nobody knows how. */
+  embeddings?: Embeddings;
   /** Models the user named for it (`[providers.x] models`). */
   models: readonly string[];
   /** From the config, not from the program's own list. */
@@ -69,6 +85,7 @@ export interface RowData {
   factsOf?: string;
   defaultModel?: string;
   smallModel?: string;
+  embeddings?: Embeddings;
   quirks?: { [K in keyof Quirks]: { value: NonNullable<Quirks[K]>; why: string } };
 }
 

@@ -1,12 +1,14 @@
 import type { Config } from "../base/config.ts";
 import type { Env } from "../base/env.ts";
 import type { Login } from "../contracts/credential.ts";
-import type { Quirks, Row, RowData } from "./row.ts";
+import type { Embeddings, EmbeddingWireId, Quirks, Row, RowData, WireId } from "./row.ts";
 
 /** Those that come before a server of the user's own when a default is looked for (PRODUCT.md, section 4). */
 const FIRST: ReadonlySet<string> = new Set(["anthropic", "openai", "google", "bedrock"]);
 /** Endpoint of `OPENAI_COMPAT_BASE_URL`. */
 const COMPAT = "openai-compat";
+/** Texts that every server takes at once; Hugging Face's has the lowest limit. */
+const UNKNOWN_BATCH = 32;
 
 /**
  * Every provider of this run, in the order in which a default is looked for: the first of the program's own list, the
@@ -54,6 +56,7 @@ function builtInRow(data: RowData, config: Config, env: Env): Row {
     ...(data.factsOf ? { factsOf: data.factsOf } : {}),
     defaultModel: own && own.default_model !== "auto" ? own.default_model : data.defaultModel,
     smallModel: data.smallModel,
+    ...(data.embeddings ? { embeddings: data.embeddings } : {}),
     models: own?.models ?? [],
     custom: false,
   };
@@ -79,6 +82,7 @@ function customRow(id: string, own: ProviderConfig, env: Env): Row {
   return {
     ...COMMON,
     wire: own.wire || "chat",
+    ...embeddingsOf(own.wire || "chat"),
     id,
     displayName: own.display_name || id,
     baseUrl,
@@ -94,6 +98,7 @@ function compatRow(env: Env): Row {
   const baseUrl = trimmed(env["OPENAI_COMPAT_BASE_URL"] ?? "");
   return {
     ...COMMON,
+    ...embeddingsOf(COMMON.wire),
     id: COMPAT,
     displayName: "OpenAI-compatible",
     baseUrl,
@@ -115,6 +120,19 @@ const COMMON = {
   smallModel: undefined,
   custom: true,
 } as const;
+
+/** Who speaks a wire mostly has its embeddings too. Which models a server of one's own has, its owner says. */
+function embeddingsOf(wire: WireId): { embeddings?: Embeddings } {
+  const spoken: Partial<Record<WireId, EmbeddingWireId>> = {
+    chat: "openai",
+    responses: "openai",
+    gemini: "gemini",
+    ollama: "ollama",
+    bedrock: "titan",
+  };
+  const embedding = spoken[wire];
+  return embedding ? { embeddings: { wire: embedding, batch: embedding === "titan" ? 1 : UNKNOWN_BATCH } } : {};
+}
 
 /** As the AWS programs look for it; where nothing is named, the region that has every model. */
 function regionOf(env: Env): string {

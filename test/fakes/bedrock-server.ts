@@ -50,7 +50,8 @@ export function startBedrockFake(script: Script, options: { key?: string; region
   );
 }
 
-function isSigned(request: FakeRequest, key: string, region: string): boolean {
+/** Whether the keys signed the request. */
+export function isSigned(request: FakeRequest, key: string, region: string): boolean {
   const [accessKeyId = "", secretAccessKey = "", sessionToken] = key.split(":");
   const { host = "", "content-type": type = "", "x-amz-date": date = "" } = request.headers;
   const now = Date.parse(date.replace(/^(....)(..)(..T..)(..)(..Z)$/, "$1-$2-$3:$4:$5"));

@@ -62,13 +62,19 @@ export function startOllamaFake(script: Script, options: OllamaFakeOptions = {})
       if (turn.status !== undefined) return trouble(turn);
       return answer(turn, request, turns);
     },
-    ({ path, body }) => {
-      if (path === "/api/tags") return Response.json({ models: Object.entries(models).map(listed) });
-      if (path !== "/api/show") return undefined;
-      const model = models[body.model];
-      return model ? Response.json(shown(model)) : Response.json({ error: "model not found" }, { status: 404 });
-    },
+    (request) => aboutModels(request, models),
   );
+}
+
+/** Which models there are, and what they can. */
+export function aboutModels(
+  { path, body }: FakeRequest,
+  models: Record<string, OllamaFakeModel>,
+): Response | undefined {
+  if (path === "/api/tags") return Response.json({ models: Object.entries(models).map(listed) });
+  if (path !== "/api/show") return undefined;
+  const model = models[body.model];
+  return model ? Response.json(shown(model)) : Response.json({ error: "model not found" }, { status: 404 });
 }
 
 function listed([name, { size = "", modified = "2026-01-01T00:00:00Z", remote }]: [string, OllamaFakeModel]) {

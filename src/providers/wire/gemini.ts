@@ -40,12 +40,21 @@ function encode(request: ModelRequest, target: Target): Encoded {
     generationConfig,
     contents,
   };
-  const model = target.model.includes("/") ? target.model : `models/${target.model}`;
   return {
-    path: `/${model.split("/").map(encodeURIComponent).join("/")}:streamGenerateContent?alt=sse`,
+    path: `${pathOf(resourceName(target.model))}:streamGenerateContent?alt=sse`,
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   };
+}
+
+/** A model's name as the service has it; a tuned one's says so itself. */
+export function resourceName(model: string): string {
+  return model.includes("/") ? model : `models/${model}`;
+}
+
+/** Path of a resource. */
+export function pathOf(name: string): string {
+  return `/${name.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 /** Of each call, the id that the service gave it. The rest have ids of our own, which are never sent. */

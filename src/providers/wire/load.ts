@@ -1,4 +1,5 @@
-import type { WireId } from "../row.ts";
+import type { EmbeddingWireId, WireId } from "../row.ts";
+import type { EmbeddingWire } from "./embedding-wire.ts";
 import type { Wire } from "./wire.ts";
 
 /** Adding a wire is one file and one line here. */
@@ -16,5 +17,21 @@ export async function loadWire(id: WireId): Promise<Wire> {
       return (await import("./ollama.ts")).ollama;
     case "responses":
       return (await import("./responses.ts")).responses;
+  }
+}
+
+/** The same for embeddings. */
+export async function loadEmbeddingWire(id: EmbeddingWireId): Promise<EmbeddingWire> {
+  switch (id) {
+    case "cohere":
+      return (await import("./cohere-embedding.ts")).cohereEmbedding;
+    case "gemini":
+      return (await import("./gemini-embedding.ts")).geminiEmbedding;
+    case "ollama":
+      return (await import("./ollama-embedding.ts")).ollamaEmbedding;
+    case "openai":
+      return (await import("./openai-embedding.ts")).openaiEmbedding;
+    case "titan":
+      return (await import("./titan-embedding.ts")).titanEmbedding;
   }
 }
