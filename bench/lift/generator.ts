@@ -4,7 +4,7 @@
  *
  * Written before the engine was seen, and not to be tuned to it.
  */
-import { type Random, random } from "./draws.ts";
+import { type Random, random } from "../draws.ts";
 import { dates } from "./families/dates.ts";
 import { lists } from "./families/lists.ts";
 import { parsing } from "./families/parsing.ts";

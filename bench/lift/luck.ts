@@ -4,7 +4,7 @@
  *
  * The numbers were chosen before the engine was seen, and are not to be tuned to it.
  */
-import { draw, normal } from "./draws.ts";
+import { draw, normal } from "../draws.ts";
 import type { LiftTask, Site } from "./generator.ts";
 
 export const ITERATIONS = 3;

@@ -3,10 +3,10 @@
  * what it works from is what it is sent: the files as the tools gave them, and the defects that the request names.
  */
 import type { FakeRequest, ScriptedTurn, Turn } from "../../test/fakes/script.ts";
+import { type Exchange, type Message, type Role, Tokens, textOf } from "../tokens.ts";
 import { hasLine, type LiftTask, openSites, type Site } from "./generator.ts";
 import { type Opinion, opinion, scoreOf, work } from "./luck.ts";
 import { readSources } from "./project.ts";
-import { type Exchange, type Message, type Role, Tokens, textOf } from "./tokens.ts";
 
 /** What an iteration left on disk. */
 export interface State {

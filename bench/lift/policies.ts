@@ -12,11 +12,11 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { startOpenAiFake } from "../../test/fakes/openai-server.ts";
+import { sums, type TokenSums } from "../tokens.ts";
 import { generate, type LiftTask } from "./generator.ts";
 import { ITERATIONS } from "./luck.ts";
 import { type ScriptedModel, type State, scriptedModel } from "./model.ts";
 import { hiddenFailures, readSources, writeProject } from "./project.ts";
-import { sums, type TokenSums } from "./tokens.ts";
 
 /** The binary that `npm run build` makes. */
 export const BUILT = resolve(import.meta.dir, "../../dist/openkoi");

@@ -1,4 +1,4 @@
-import type { Random } from "./draws.ts";
+import type { Random } from "../draws.ts";
 
 /** An awk expression and what it must print. */
 export type Probe = readonly [expression: string, want: string | number];

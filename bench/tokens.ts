@@ -1,5 +1,5 @@
-import type { Usage } from "../../src/contracts/message.ts";
-import { argumentsOf, estimated, type FakeRequest, type ScriptedTurn } from "../../test/fakes/script.ts";
+import type { Usage } from "../src/contracts/message.ts";
+import { argumentsOf, estimated, type FakeRequest, type ScriptedTurn } from "../test/fakes/script.ts";
 
 export type Role = "planner" | "executor" | "judge" | "other";
 
