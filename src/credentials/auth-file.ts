@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { messageOf, UserError } from "../base/errors.ts";
 import { ensureDir, readText, writeAtomic } from "../base/files.ts";
 import { withLock } from "../base/lock.ts";
 import { isObject } from "../base/schema.ts";
@@ -24,10 +25,11 @@ const SECONDS_END = 1e11;
 export async function readAuth(path: string): Promise<Record<string, unknown> | undefined> {
   const found = await readWhole(path);
   if (!found) return undefined;
-  return isObject(found["providers"]) ? found["providers"] : {};
+  const { providers } = found.value;
+  return isObject(providers) ? providers : {};
 }
 
-async function readWhole(path: string): Promise<Record<string, unknown> | undefined> {
+async function readWhole(path: string): Promise<{ source: string; value: Record<string, unknown> } | undefined> {
   const source = await readText(path);
   if (source === undefined) return undefined;
   let value: unknown;
@@ -38,27 +40,46 @@ async function readWhole(path: string): Promise<Record<string, unknown> | undefi
     throw new Error("it is not JSON");
   }
   if (!isObject(value)) throw new Error("it is not a JSON object");
-  return value;
+  return { source, value };
 }
 
 /**
  * Changes `providers` of `auth.json` in place, alone among all processes; `change` may be slow (a renewal), others wait
- * for it. What it does not touch stays, also what another program put there. Nothing is written where it throws or
- * says false. @throws as `readAuth` does.
+ * for it. What it does not touch stays, also what another program put there. Nothing is changed where it throws or says
+ * false. `prove` writes the file as it is: whoever spends an old token must know first that the new one can be kept.
+ * @throws as `readAuth` does; UserError where the file cannot be written.
  */
 export async function changeAuth<T>(
   path: string,
   signal: AbortSignal,
-  change: (providers: Record<string, unknown>) => Promise<{ save: boolean; result: T }>,
+  change: (providers: Record<string, unknown>, prove: () => Promise<void>) => Promise<{ save: boolean; result: T }>,
 ): Promise<T> {
-  await ensureDir(dirname(path));
-  return withLock(`${path}.lock`, signal, async () => {
-    const whole = (await readWhole(path)) ?? {};
-    const providers = isObject(whole["providers"]) ? whole["providers"] : {};
-    const { save, result } = await change(providers);
-    if (save) await writeAtomic(path, `${JSON.stringify({ ...whole, providers }, null, 2)}\n`, { mode: 0o600 });
-    return result;
-  });
+  let alone = false;
+  try {
+    await ensureDir(dirname(path));
+    return await withLock(`${path}.lock`, signal, async () => {
+      alone = true;
+      const found = await readWhole(path);
+      const whole = found?.value ?? {};
+      const providers = isObject(whole["providers"]) ? whole["providers"] : {};
+      const write = (text: string) =>
+        writeAtomic(path, text, { mode: 0o600 }).catch((error: unknown) => {
+          throw unwritable(path, error);
+        });
+      const { save, result } = await change(providers, () => write(found?.source ?? "{}\n"));
+      if (save) await write(`${JSON.stringify({ ...whole, providers }, null, 2)}\n`);
+      return result;
+    });
+  } catch (error) {
+    throw alone || signal.aborted ? error : unwritable(path, error);
+  }
+}
+
+function unwritable(path: string, error: unknown): UserError {
+  return new UserError(
+    `${path} cannot be written: ${messageOf(error)}`,
+    "Make room, and its folder one you may write to.",
+  );
 }
 
 /** A login as it stands in `auth.json`; undefined where that is none. */

@@ -11,6 +11,7 @@ import { createSession, type LoginRow, logIn, type ShownCode } from "../../src/c
 import { ACCOUNT, type Issuer, type IssuerScript, startIssuer, USER_CODE } from "../fakes/issuer.ts";
 import { failure } from "../providers/support.ts";
 import { describeSpecs } from "../specs.ts";
+import { withoutRoot } from "../without-root.ts";
 
 const issuers: Issuer[] = [];
 const folders: string[] = [];
@@ -265,13 +266,22 @@ describe("a login's token", () => {
     expect(at.issuer.to("/copilot_internal/v2/token")[0]?.headers["authorization"]).toBe("token ghu_old");
   });
 
-  // Root may write everywhere.
-  test.skipIf(process.getuid?.() === 0)("cannot be renewed where auth.json cannot be written", async () => {
+  test("cannot be renewed where auth.json cannot be written, and the issuer is not even asked", async () => {
     const at = await withEntry("chatgpt", old("access", "refresh-0", 1, { client_id: "our-id" }));
-    await chmod(join(at.file, ".."), 0o500);
-    await failure((await at.session())(never));
-    await chmod(join(at.file, ".."), 0o700);
-    expect(await at.saved()).toMatchObject({ access: "access" });
+    const folder = join(at.file, "..");
+    await chmod(folder, 0o500);
+    const error = await withoutRoot(folder, async () => failure((await at.session())(never)));
+    await chmod(folder, 0o700);
+    expect(error).toMatchObject({ name: "UserError", message: expect.stringContaining("auth.json cannot be written") });
+    expect(at.issuer.to("/oauth/token")).toHaveLength(0);
+    // With the lock already there, and a folder where the file's successor would be written.
+    await writeFile(`${at.file}.lock`, "");
+    await chmod(folder, 0o500);
+    const again = await withoutRoot(folder, async () => failure((await at.session())(never)));
+    await chmod(folder, 0o700);
+    expect(again.message).toContain("auth.json cannot be written");
+    expect(at.issuer.to("/oauth/token")).toHaveLength(0);
+    expect(await at.saved()).toMatchObject({ access: "access", refresh: "refresh-0" });
   });
 });
 

@@ -40,10 +40,11 @@ export function createSession(row: LoginRow, first: Tokens, clock: Clock, file: 
       current = await issuer.renew(current, context);
       return;
     }
-    const { tokens, error } = await changeAuth<Renewal>(file, context.signal, async (providers) => {
+    const { tokens, error } = await changeAuth<Renewal>(file, context.signal, async (providers, prove) => {
       const saved = tokensOf(providers[row.id]);
       if (!saved) throw new Refused(`${row.displayName}: the login was removed`, `openkoi connect ${row.id}`);
       if (isFresh(saved, clock) && saved.access !== refused) return { save: false, result: { tokens: saved } };
+      await prove();
       try {
         const tokens = await issuer.renew(saved, context);
         const { [REFUSED]: _, ...extra } = tokens.extra;
