@@ -20,7 +20,7 @@ export async function connectCommand({ argument, flags }: CommandLine): Promise<
   const remedy = "Name it: openkoi connect anthropic; openkoi connect status shows them all.";
   const id = argument ?? (await pickProvider(place, "Connect", remedy));
   if (id === undefined) return Exit.ok;
-  await connect(rowNamed(id, place), place);
+  await connect(rowNamed(id, place, ["status"]), place);
   return Exit.ok;
 }
 

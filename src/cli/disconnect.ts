@@ -1,5 +1,5 @@
+import { existsSync } from "node:fs";
 import { Exit, type ExitCode, messageOf, UsageError, UserError } from "../base/errors.ts";
-import { plural } from "../base/text.ts";
 import { remove, removeAll, savedFor, savedProviders } from "../credentials/store.ts";
 import type { CommandLine } from "./args.ts";
 import { freshStatuses, openPlace, type Place, pickProvider, rowNamed, sourceOf } from "./place.ts";
@@ -17,7 +17,7 @@ export async function disconnectCommand({ argument, flags }: CommandLine): Promi
   const id = argument ?? (await pickSaved(place, saved));
   if (id === undefined) return Exit.ok;
   // What an older version or another program saved may have no row here.
-  const target = saved.includes(id) ? id : rowNamed(id, place).id;
+  const target = saved.includes(id) ? id : rowNamed(id, place, ["all"]).id;
   const files = await savedFor(place.app.paths, target);
   if (files.length > 0 && !(await agree(`Remove ${target} from ${files.join(" and ")}?`, target))) {
     process.stderr.write("openkoi: nothing was removed\n");
@@ -37,14 +37,18 @@ async function disconnectAll(
   const { paths } = place.app;
   // A broken auth.json is removed too, so what it holds need not be known.
   const saved = await savedProviders(paths).catch(() => undefined);
-  const what = saved ? plural(saved.length, "saved credential") : "every saved credential";
-  const names = saved && saved.length > 0 ? ` (${saved.join(", ")})` : "";
-  if (!(await agree(`Remove ${what}${names}, those of integrations too?`, "all"))) {
+  const names = [...(saved ?? []), ...(existsSync(paths.integrations) ? ["those of integrations"] : [])];
+  if (saved && names.length === 0) {
+    process.stdout.write("nothing is saved\n");
+    return Exit.ok;
+  }
+  const what = saved ? names.join(", ") : "everything in auth.json and credentials/";
+  if (!(await agree(`Remove every saved credential (${what})?`, "all"))) {
     process.stderr.write("openkoi: nothing was removed\n");
     return Exit.ok;
   }
   await removeAll(paths);
-  process.stdout.write(`removed: ${saved ? plural(saved.length, "saved credential") : "every saved credential"}\n`);
+  process.stdout.write(`removed: ${what}\n`);
   return Exit.ok;
 }
 

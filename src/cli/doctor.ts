@@ -13,9 +13,10 @@ import type { ProviderStatus } from "../contracts/provider.ts";
 import { realFolder, refuseAsWorkspace } from "../folders.ts";
 import { makePrivateTemp } from "../private-temp.ts";
 import type { CommandLine } from "./args.ts";
-import { oneLine } from "./display/layout.ts";
-import { createStyle, displayMode, type Style } from "./display/style.ts";
+import { hang, oneLine } from "./display/layout.ts";
+import { type Style, stdoutLayout } from "./display/style.ts";
 import { type Diagnosis, diskFindings, fileFindings, mend } from "./doctor-files.ts";
+import { modelFindings } from "./doctor-models.ts";
 import type { Flags } from "./flags.ts";
 
 export interface DoctorDeps {
@@ -25,12 +26,16 @@ export interface DoctorDeps {
   config: { files: readonly string[]; warnings: readonly string[] } | { problem: string; remedy: string };
   /** Rejects with a remedy where they cannot be found out (a broken config). */
   providers: readonly ProviderStatus[];
+  /** What the roles run on. */
+  models: readonly Diagnosis[];
   posture: SandboxPosture;
   /** Why no task may work in this folder. */
   refused?: { problem: string; remedy: string };
   /** The program's diary. */
   log: { file: string; level: LogLevel };
   style: Style;
+  /** Columns; `Infinity` for a pipe. */
+  width: number;
   write(text: string): void;
 }
 
@@ -40,6 +45,8 @@ export async function doctor(deps: DoctorDeps, flags: Pick<Flags, "fix">): Promi
     ["config", configFindings(deps.config)],
     ["files", [...(await fileFindings(deps.paths)), logFinding(deps.log)]],
     ["providers", providerFindings(deps.providers)],
+    // Without any provider that is said already.
+    ["models", deps.providers.some(({ state }) => state === "ready") ? [...deps.models] : []],
     ["sandbox", [...refusalFindings(deps.refused), ...sandboxFindings(deps.posture)]],
     ["disk", await diskFindings(deps.paths)],
   ];
@@ -50,7 +57,9 @@ export async function doctor(deps: DoctorDeps, flags: Pick<Flags, "fix">): Promi
   deps.write(
     [
       `openkoi ${deps.version}`,
-      ...shown.flatMap(([area, found]) => ["", area, ...found.flatMap((diagnosis) => lines(diagnosis, deps.style))]),
+      ...shown
+        .filter(([, found]) => found.length > 0)
+        .flatMap(([area, found]) => ["", area, ...found.flatMap((diagnosis) => lines(diagnosis, deps))]),
       "",
       broken === 0 ? deps.style.good("nothing is broken") : deps.style.bad(`broken: ${broken}`),
       "",
@@ -63,9 +72,12 @@ function mendAll(found: readonly Diagnosis[]): Promise<Diagnosis[]> {
   return Promise.all(found.map(mend));
 }
 
-function lines({ state, text, remedy }: Diagnosis, style: Style): string[] {
+function lines({ state, text, remedy }: Diagnosis, { style, width }: Pick<DoctorDeps, "style" | "width">): string[] {
   const mark = { ok: style.good("✓"), note: style.notice("!"), broken: style.bad("✗") }[state];
-  return [`  ${mark} ${oneLine(text)}`, ...(remedy ? [`    ${style.dim(oneLine(remedy))}`] : [])];
+  return [
+    ...hang(`  ${mark} `, oneLine(text), width),
+    ...(remedy ? hang("    ", oneLine(remedy), width).map(style.dim) : []),
+  ];
 }
 
 function configFindings(config: DoctorDeps["config"]): Diagnosis[] {
@@ -146,16 +158,17 @@ export async function doctorCommand({ flags }: CommandLine): Promise<ExitCode> {
       const settings = { config: defaultConfig(), warnings: [], workspace: realFolder(dir, "folder") };
       return { settings, config: { problem: error.message, remedy: error.remedy } };
     });
-  const { live, color } = displayMode(process.stdout.isTTY === true, app.env);
+  const providers = app.providers(read.settings);
   return doctor(
     {
       version: VERSION,
       paths: app.paths,
       config: read.config,
-      providers: await app.providers(read.settings).statuses(),
+      providers: await providers.statuses(),
+      models: await modelFindings(providers, read.settings.config.models),
       ...(await postureOf(app, read.settings)),
       log: logPlace(app.paths.logs, app.env),
-      style: createStyle(live && color),
+      ...stdoutLayout(app.env),
       write: (text) => void process.stdout.write(text),
     },
     flags,

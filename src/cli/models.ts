@@ -1,16 +1,18 @@
-import { Exit, type ExitCode, UsageError } from "../base/errors.ts";
-import { formatTokens } from "../base/text.ts";
-import type { ModelInfo, ModelList, ProviderStatus } from "../contracts/provider.ts";
+import { Exit, type ExitCode, UsageError, UserError } from "../base/errors.ts";
+import type { ModelInfo, ModelList, Price, ProviderStatus } from "../contracts/provider.ts";
 import type { CommandLine } from "./args.ts";
 import { oneLine } from "./display/layout.ts";
+import { stdoutLayout } from "./display/style.ts";
 import type { Flags } from "./flags.ts";
+import { capabilitiesOf, factsOf, modelLines, providerOf } from "./model-lines.ts";
 import { pick } from "./picker.ts";
-import { markOf, openPlace, type Place, sourceOf } from "./place.ts";
+import { openPlace, type Place } from "./place.ts";
 import { watchSignals } from "./signals.ts";
 
 /** `openkoi models [--refresh] [--json]`: every known model, its facts, and whether it can be used now. */
 export async function modelsCommand({ flags }: CommandLine): Promise<ExitCode> {
-  const { providers } = await openPlace(flags);
+  const place = await openPlace(flags);
+  const { providers } = place;
   if (flags.refresh) {
     const signals = watchSignals();
     try {
@@ -21,7 +23,12 @@ export async function modelsCommand({ flags }: CommandLine): Promise<ExitCode> {
     if (signals.signal.aborted) return Exit.interrupted;
   }
   const [models, statuses] = await Promise.all([providers.models(), providers.statuses()]);
-  process.stdout.write(flags.json ? modelsJson(models, statuses) : modelsText(models, statuses));
+  if (flags.json) {
+    process.stdout.write(modelsJson(models, statuses));
+    return Exit.ok;
+  }
+  const lines = modelLines(models, statuses, stdoutLayout(place.app.env));
+  process.stdout.write(`${[...lines, ...(await rolesOf(place))].join("\n")}\n`);
   return Exit.ok;
 }
 
@@ -44,9 +51,10 @@ function modelsJson(models: readonly ModelInfo[], statuses: readonly ProviderSta
       context: info.context,
       max_output: info.maxOutput,
       /** USD per million tokens. */
-      price: info.price ?? null,
+      price: info.price ? pricesOf(info.price) : null,
       capabilities: capabilitiesOf(info),
       assumed: info.assumed,
+      default: info.ref === `${status?.id}/${status?.defaultModel}`,
       reachable: status?.state === "ready",
       source: status?.source ?? null,
     };
@@ -54,37 +62,21 @@ function modelsJson(models: readonly ModelInfo[], statuses: readonly ProviderSta
   return `${JSON.stringify(rows, null, 2)}\n`;
 }
 
-function modelsText(models: readonly ModelInfo[], statuses: readonly ProviderStatus[]): string {
-  const lines = statuses.flatMap((status) => {
-    const own = models.filter((info) => providerOf(info) === status.id);
-    const title = `${markOf(status)} ${status.id}  ${sourceOf(status)}`.trimEnd();
-    return [title, ...own.map((info) => `    ${modelOf(info).padEnd(38)} ${factsOf(info)}`.trimEnd())];
-  });
-  return `${lines.join("\n")}\n`;
+function pricesOf({ input, output, cacheRead, cacheWrite }: Price) {
+  return { input, output, cache_read: cacheRead, cache_write: cacheWrite };
 }
 
-/** Context window, price, capabilities. */
-function factsOf(info: ModelInfo): string {
-  if (info.assumed) return `${formatTokens(info.context).padStart(5)}? not in the catalogue: all of it is assumed`;
-  const { price } = info;
-  const cost = price ? `$${amount(price.input)}/$${amount(price.output)}` : "price unknown";
-  return `${formatTokens(info.context).padStart(5)}  ${cost.padEnd(14)} ${capabilitiesOf(info).join(" ")}`;
-}
-
-function amount(usd: number): string {
-  return String(Number(usd.toFixed(3)));
-}
-
-function capabilitiesOf({ capabilities }: ModelInfo): string[] {
-  return (["tools", "images", "reasoning"] as const).filter((name) => capabilities[name]);
-}
-
-function providerOf({ ref }: ModelInfo): string {
-  return ref.slice(0, ref.indexOf("/"));
-}
-
-function modelOf({ ref }: ModelInfo): string {
-  return ref.slice(ref.indexOf("/") + 1);
+/** What is used where nothing is named on the command line; what to do where that is nothing. */
+async function rolesOf({ providers, settings }: Place): Promise<string[]> {
+  try {
+    const { executor, evaluator, planner, small } = await providers.resolveAll();
+    const refs = Object.entries({ executor, evaluator, planner, small }).map(([role, { info }]) => [role, info.ref]);
+    const embedder = settings.config.models.embedder || "built-in";
+    return ["", "used now:", ...[...refs, ["embedder", embedder]].map(([role, ref]) => `  ${role!.padEnd(9)}  ${ref}`)];
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return ["", oneLine(`${error.message}. ${error.remedy}`)];
+  }
 }
 
 /**
@@ -99,9 +91,14 @@ export async function pickModel(flags: Flags): Promise<string> {
   const remedy = "Name it: -m provider/model; openkoi models shows them all.";
   const items = await usable(place);
   if (items.length === 0) throw new UsageError("no model can be used yet", "Connect a provider: openkoi connect.");
+  const chosen = await place.providers.resolve("executor").then(
+    ({ info }) => info.ref,
+    () => undefined,
+  );
   const picked = await pick({
     title: "Model",
     items,
+    ...(chosen === undefined ? {} : { chosen }),
     remedy,
     async more(signal) {
       await place.providers.askLists({ signal });

@@ -19,6 +19,8 @@ export interface PickOptions {
   /** What is picked, as one word: "Model". */
   title: string;
   items: readonly Item[];
+  /** The value on which the choice stands at first. Default: the first item's. */
+  chosen?: string;
   /** A longer list that is still on its way; it takes the place of `items` while the user looks at them. */
   more?: (signal: AbortSignal) => Promise<readonly Item[]>;
   /** Said where there is no terminal. */
@@ -104,12 +106,13 @@ class List {
   #above = 0;
   #closed = false;
 
-  constructor({ title, items, color }: PickOptions, output: NonNullable<PickOptions["output"]>) {
+  constructor({ title, items, chosen, color }: PickOptions, output: NonNullable<PickOptions["output"]>) {
     this.#title = title;
     this.#output = output;
     this.#style = createStyle(color ?? displayMode(true, readEnv()).color);
     this.#items = items;
     this.#found = items;
+    this.#at = Math.max(0, chosen === undefined ? 0 : items.findIndex(({ value }) => value === chosen));
   }
 
   /** Another list; the chosen line stays chosen where it is still there. */

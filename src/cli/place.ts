@@ -32,14 +32,11 @@ export function freshStatuses({ app, settings }: Place): Promise<ProviderStatus[
   return app.providers(settings).statuses();
 }
 
-/** The provider of this name. @throws UsageError with the nearest one; never repeats what may be a key. */
-export function rowNamed(name: string, { rows }: Place): CredentialRow {
+/** The provider of this name; `others` are words that stand beside the names. @throws UsageError with the nearest one; never repeats what may be a key. */
+export function rowNamed(name: string, { rows }: Place, others: readonly string[] = []): CredentialRow {
   const row = rows.find(({ id }) => id === name.toLowerCase());
   if (row) return row;
-  const near = closest(
-    name,
-    rows.map(({ id }) => id),
-  );
+  const near = closest(name, [...rows.map(({ id }) => id), ...others]);
   const shown = /^[a-z][a-z-]{0,19}$/i.test(name) ? ` "${name}"` : " of that name";
   throw new UsageError(
     `there is no provider${shown}`,

@@ -72,11 +72,12 @@ export async function confirm(question: string, remedy: string): Promise<boolean
     const typed = (await keys.next(signals.signal)) ?? "";
     if (typed.includes(CTRL_C)) throw interrupted();
     const yes = /^y/i.test(typed);
-    process.stderr.write(yes ? "yes\n" : "no\n");
+    process.stderr.write(yes ? "yes" : "no");
     return yes;
   } catch (error) {
     throw signals.signal.aborted ? interrupted() : error;
   } finally {
+    process.stderr.write("\n");
     keys.close();
     signals.stop();
   }

@@ -11,6 +11,9 @@ import type { Encoded } from "./wire/wire.ts";
 
 /** An error body is read up to here, bytes. */
 const MAX_ERROR = 64 * 1024;
+/** What Bedrock, OpenRouter, DeepSeek and others say with status 400 instead of 404. */
+const NO_SUCH_MODEL =
+  /model (?:identifier|id|name)? ?is (?:invalid|not valid)|not a valid model|(?:invalid|unknown|no such) model|model\b.{0,80}\b(?:not exist|not found)/i;
 
 /** Who is asked, in whose name, and how long that may take. */
 export interface Recipient {
@@ -95,7 +98,7 @@ async function hintFor(error: ProviderError, to: Recipient): Promise<string | un
   if (state === "restricted" && (error.kind === "auth" || error.kind === "invalid")) return remedy;
   if (error.kind === "auth" && kind === "none") return `no key is set for ${row.id}`;
   if (error.kind === "auth") return `check ${source?.replace(/^environment /, "") ?? row.keyEnv[0] ?? "the key"}`;
-  if (error.status !== 404) return undefined;
+  if (error.status !== 404 && !NO_SUCH_MODEL.test(error.message)) return undefined;
   const near = closest(model, await to.candidates());
   return near ? `did you mean ${row.id}/${near}?` : `check the model's name and ${row.baseUrlEnv}`;
 }

@@ -34,9 +34,11 @@ async function examine(more: Partial<DoctorDeps> = {}, fix = false) {
       paths,
       config: { files: [], warnings: [] },
       providers: [provider("groq", "ready")],
+      models: [],
       posture: { mode: "workspace", layers: ["namespaces", "landlock"], gaps: [] },
       log: { file: join(paths.logs, "openkoi.log"), level: "info" },
       style: createStyle(false),
+      width: Number.POSITIVE_INFINITY,
       write: (part) => {
         text += part;
       },

@@ -77,6 +77,11 @@ describe("the picker", () => {
     expect(output.text()).toBe("");
   });
 
+  test("stands on what is used now, and on the first where that is not in the list", async () => {
+    expect((await typing(["\r"], { chosen: "openai/gpt-5-mini" })).picked).toBe("openai/gpt-5-mini");
+    expect((await typing(["\r"], { chosen: "gone/model" })).picked).toBe((await typing(["\r"])).picked);
+  });
+
   test("moves with arrows, pages and control keys, and stays within the list", async () => {
     expect((await typing(["\x1b[B", "\x1bOB", "\x1b[A", "\r"])).picked).toBe("openai/gpt-5-mini");
     expect((await typing(["\x1b[6~", "\x1b[6~", "\x1b[6~", "\x1b[6~", "\r"])).picked).toBe("many/model-29");

@@ -144,9 +144,23 @@ describe("connect", () => {
     have(at, ".openkoi/credentials/integrations.json", {});
     expect((await openkoi(at, ["disconnect", "all"])).code).toBe(2);
     const { code, stdout } = await openkoi(at, ["disconnect", "all", "--yes"]);
-    expect([code, stdout]).toEqual([0, "removed: 2 saved credentials\n"]);
+    expect([code, stdout]).toEqual([0, "removed: copilot, groq, those of integrations\n"]);
     for (const path of ["auth.json", "credentials/groq.key", "credentials/integrations.json"]) {
       expect(existsSync(home(at, `.openkoi/${path}`))).toBe(false);
+    }
+    // Where nothing is left there is nothing to confirm.
+    expect(await openkoi(at, ["disconnect", "all"])).toMatchObject({ code: 0, stdout: "nothing is saved\n" });
+  });
+
+  test("knows what was meant by a misspelt word", async () => {
+    const at = place();
+    for (const [command, word, meant] of [
+      ["connect", "statsu", "status"],
+      ["connect", "antropic", "anthropic"],
+      ["disconnect", "al", "all"],
+    ] as const) {
+      const { code, stderr } = await openkoi(at, [command, word]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`Did you mean ${meant}?`)]);
     }
   });
 

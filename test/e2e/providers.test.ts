@@ -214,10 +214,12 @@ describe("with only one credential set", () => {
       }
       expect(models!.stdout).toContain(`[+] ${id}  ${source}\n`);
       expect(models!.stdout.match(/^\[\+\]/gm)).toHaveLength(1);
+      expect(models!.stdout).toContain(`used now:\n  executor   ${id}/`);
       for (const model of JSON.parse(json!.stdout)) {
         expect([model.id, model.reachable]).toEqual([model.id, model.id.startsWith(`${id}/`)]);
       }
       expect(doctor!.stdout).toContain(`✓ ${id}: ${source}\n`);
+      expect(doctor!.stdout).toMatch(new RegExp(`^models\\n {2}[✓!] executor, evaluator, planner[^:]*: ${id}/`, "m"));
       expect(doctor!.code).toBe(0);
       expect(JSON.parse(status!.stdout).models.executor).toStartWith(`${id}/`);
       // What asks the way asks nobody: nothing was sent.

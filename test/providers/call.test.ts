@@ -190,10 +190,22 @@ for (const service of services) {
     });
 
     test("a model that does not exist is answered with the near one", async () => {
-      const turn = { status: 404, body: { error: { message: "model not found", type: "not_found_error" } } };
+      const said: [number, string][] = [
+        [404, "model: x"],
+        [400, "The provided model identifier is invalid."],
+        [400, "x is not a valid model ID"],
+        [400, "Model Not Exist"],
+        [400, "The model `x` does not exist or you do not have access to it."],
+      ];
       const misspelt = { ...service, model: service.model.replace(/[-:]/, "") };
-      const error = await failure(ask((await modelAt(misspelt, [turn])).model, question));
-      expect(error.message).toEndWith(`(did you mean ${service.name}/${service.model}?)`);
+      for (const [status, message] of said) {
+        const error = await failure(
+          ask((await modelAt(misspelt, [{ status, body: { error: { message } } }])).model, question),
+        );
+        expect(error.message).toEndWith(`(did you mean ${service.name}/${service.model}?)`);
+      }
+      const other = { status: 400, body: { error: { message: "This model does not support tools." } } };
+      expect((await failure(ask((await modelAt(service, [other])).model, question))).message).not.toContain("did you");
     });
 
     for (const [name, turn] of Object.entries<Turn>({

@@ -28,6 +28,14 @@ export function displayMode(isTerminal: boolean, env: Env): { live: boolean; col
   return { live, color: live && !env["NO_COLOR"] };
 }
 
+/** How standard output is to be written: as wide as its terminal, with its colours; a pipe gets neither. */
+export function stdoutLayout(env: Env): { width: number; style: Style } {
+  const terminal = process.stdout.isTTY === true;
+  const { live, color } = displayMode(terminal, env);
+  const width = terminal ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
+  return { width, style: createStyle(live && color) };
+}
+
 /** `$0.0042`, `$1.25`; a lower bound where a price is unknown. */
 export function money(spent: Pick<Spent, "costUsd" | "costKnown">): string {
   const amount = formatUsd(spent.costUsd);
