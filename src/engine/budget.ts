@@ -68,6 +68,11 @@ export class Budget {
     return this.#refused || this.#share >= 1;
   }
 
+  /** True from where the user is warned on. */
+  get scarce(): boolean {
+    return this.#share >= WARN_AT;
+  }
+
   /** The greater part used up, of money or of tokens. A budget of nothing is used up by the first cent. */
   get #share(): number {
     const { budgetUsd, tokenBudget } = this.#limits;

@@ -6,8 +6,14 @@ export interface DecideInput {
   evaluation: Pick<Evaluation, "score" | "heldBy" | "accepted">;
   /** Score of the iteration before; null where there was none (one that was not measured is the last). */
   previous: number | null;
-  /** The iteration left the workspace different from what it found. */
-  changed: boolean;
+  /** Iterations in a row, this one the last, that left the workspace as they found it. */
+  idle: number;
+  /** A finding is open that the judge calls important. */
+  important: boolean;
+  /** A blocker or an important finding is open that no iteration was told of yet. */
+  news: boolean;
+  /** Most of the budget is used: nothing is spent on what is good enough. */
+  scarce: boolean;
   /** What holds the result could be mended by another iteration; a proof that cannot be run could not. */
   mendable: boolean;
   iteration: number;
@@ -18,7 +24,12 @@ export interface DecideInput {
   abortOnRegression: boolean;
 }
 
-/** What to do after an iteration: the table of PRODUCT.md section 3, first match. Pure. */
+/**
+ * What to do after an iteration: the table of PRODUCT.md section 3, first match. Three things are read more closely than
+ * the table says them (docs/ARCHITECTURE.md, Decide). Something important that is open and could still be mended is
+ * mended before the result is accepted. A small gain ends a task only where the next iteration would be told nothing
+ * new. And a score that is held shows no gain, whatever was mended. Pure.
+ */
 export function decide(input: DecideInput): { decision: Decision; reason: string } {
   const { evaluation, previous } = input;
   const score = evaluation.score;
@@ -31,19 +42,25 @@ export function decide(input: DecideInput): { decision: Decision; reason: string
   if (input.abortOnRegression && previous !== null && exceeds(previous - score, input.regressionThreshold)) {
     return { decision: "abort_regression", reason: `the score fell from ${two(previous)} to ${two(score)}` };
   }
+  const last = input.iteration >= input.maxIterations;
+  const stalled = previous !== null && !input.news && exceeds(input.improvementThreshold, score - previous);
   if (evaluation.accepted) {
-    return { decision: "accept", reason: `${two(score)} reaches ${two(input.threshold)}` };
+    const reason = `${two(score)} reaches ${two(input.threshold)}`;
+    // Who changed nothing has declined, and another opinion is no proof.
+    const worthwhile = input.important && input.idle === 0 && !stalled && !last && !input.scarce;
+    if (!worthwhile) return { decision: "accept", reason };
+    return { decision: "continue", reason: `${reason}, but an important finding is open` };
   }
-  if (input.iteration >= input.maxIterations) {
-    return { decision: "accept_best", reason: `iteration ${input.iteration} was the last` };
+  if (last) return { decision: "accept_best", reason: `iteration ${input.iteration} was the last` };
+  if (evaluation.heldBy.length > 0) {
+    if (!input.mendable) {
+      return { decision: "accept_best", reason: "what is not proven could not be run, so trying again proves no more" };
+    }
+    // Once may have been an oversight; it is told of it.
+    if (input.idle < 2) return { decision: "continue", reason: `${two(score)} is below ${two(input.threshold)}` };
+    return { decision: "accept_best", reason: `the last ${input.idle} iterations changed nothing` };
   }
-  if (evaluation.heldBy.length > 0 && !input.mendable) {
-    return { decision: "accept_best", reason: "what is not proven could not be run, so trying again proves no more" };
-  }
-  // A score that is held just below the threshold shows no gain, whatever was mended; what holds it is still worth
-  // another try, unless the last one changed nothing at all.
-  const held = evaluation.heldBy.length > 0 && input.changed;
-  if (previous !== null && !held && exceeds(input.improvementThreshold, score - previous)) {
+  if (stalled) {
     return { decision: "accept_best", reason: `the last iteration gained only ${two(score - previous)}` };
   }
   return { decision: "continue", reason: `${two(score)} is below ${two(input.threshold)}` };

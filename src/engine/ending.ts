@@ -38,6 +38,20 @@ export function statusOf(decision: Exclude<Decision, "continue">): OutcomeStatus
   }
 }
 
+/** Endings in which an iteration that was begun for the sake of something better did not come to a good end. */
+const IN_VAIN: ReadonlySet<OutcomeStatus> = new Set(["below", "regressed", "budget", "timeout", "escalated", "failed"]);
+
+/**
+ * What is returned is the best result. Where that one was good enough and lies on disk, the task was done, however the
+ * attempt ended to mend what else was found.
+ */
+export function concluded({ best, latest, good, iterations }: Progress, ending: Ending): Ending {
+  if (good === undefined || good === iterations || !IN_VAIN.has(ending.status)) return ending;
+  if (!best || best.checkpoint.hash !== latest?.hash) return ending;
+  const reason = `iteration ${best.evaluation.iteration} was good enough and is kept; after it: ${ending.reason}`;
+  return { ...ending, status: "accepted", reason };
+}
+
 /** `--schema`: the closing words as a value that fits. */
 export async function* shape(context: Context, progress: Progress, ending: Ending): AsyncGenerator<EventBody, Ending> {
   yield { type: "phase", phase: "result" };

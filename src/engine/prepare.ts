@@ -3,9 +3,9 @@ import type { EventBody } from "../contracts/event.ts";
 import type { Check, CheckResult } from "../contracts/evidence.ts";
 import { runChecks } from "./checks.ts";
 import type { Context } from "./context.ts";
-import type { Proof } from "./evaluate.ts";
 import { makePlan, type Planned } from "./plan.ts";
 import { type Progress, secure } from "./progress.ts";
+import type { Proof } from "./proof.ts";
 
 /** What is known before the work begins. */
 export interface Prepared {

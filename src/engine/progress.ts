@@ -4,8 +4,9 @@ import type { Evaluation } from "../contracts/task.ts";
 import type { Checkpoint, FileChange } from "../contracts/workspace.ts";
 import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
-import type { Proof } from "./evaluate.ts";
 import type { Planned } from "./plan.ts";
+import type { Proof } from "./proof.ts";
+import { openWeight } from "./score.ts";
 
 /** How long putting the files back may take, ms. */
 const SETTLE_MS = 60_000;
@@ -19,6 +20,8 @@ export interface Attempt {
   changes: FileChange[];
   /** Tokens of its conversation: what the next iteration saves by not going on with it. */
   tokens: number;
+  /** Iterations in a row, this one the last, that left the workspace as they found it. */
+  idle: number;
 }
 
 /**
@@ -35,6 +38,8 @@ export interface Progress {
   /** What the task itself last left on disk. */
   latest: Checkpoint | undefined;
   best: Attempt | undefined;
+  /** The first iteration that was good enough. A later one is begun for the sake of something better. */
+  good?: number | undefined;
   last: Attempt | undefined;
   /** The one before. */
   previous: Attempt | undefined;
@@ -64,17 +69,24 @@ export function noProgress(): Progress {
   };
 }
 
-/** Remembers a measured iteration. The later one is best where both are equally good. */
-export function note(progress: Progress, attempt: Attempt): void {
-  progress.previous = progress.last;
+/**
+ * Remembers a measured iteration. Of two results with one score (what is held below the threshold is alike, and so is
+ * what something important keeps at it) the one with less open is better, then the later one.
+ */
+export function note(progress: Progress, measured: Omit<Attempt, "idle">): void {
+  const { last, before, best } = progress;
+  const { hash } = measured.checkpoint;
+  const idle = hash === (last?.checkpoint ?? before)?.hash ? (last?.idle ?? 0) + 1 : 0;
+  const attempt = { ...measured, idle };
+  progress.previous = last;
   progress.last = attempt;
   progress.evaluations.push(attempt.evaluation);
-  const { score, heldBy } = attempt.evaluation;
+  const { score, accepted, iteration } = attempt.evaluation;
   if (score === null) return;
-  const best = progress.best?.evaluation;
-  const better = !best || score > (best.score ?? 0);
-  // Scores that are held below the threshold are alike; what holds them tells them apart.
-  if (better || (score === best.score && heldBy.length <= best.heldBy.length)) progress.best = attempt;
+  if (accepted) progress.good ??= iteration;
+  const most = best?.evaluation.score ?? -1;
+  const less = best && openWeight(attempt.evaluation) <= openWeight(best.evaluation);
+  if (score > most || (score === most && less)) progress.best = attempt;
 }
 
 /** Makes the workspace this task's alone. Waiting for another task is not work. */

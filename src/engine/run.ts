@@ -1,4 +1,4 @@
-import { messageOf } from "../base/errors.ts";
+import { messageOf, ProviderError } from "../base/errors.ts";
 import { fill } from "../base/text.ts";
 import type { Event, EventBody } from "../contracts/event.ts";
 import type { CheckResult } from "../contracts/evidence.ts";
@@ -8,8 +8,8 @@ import type { Checkpoint } from "../contracts/workspace.ts";
 import { type Context, createContext } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import { decide } from "./decide.ts";
-import { conclude, type Ending, hasChanged, STOPPED, shape, statusOf } from "./ending.ts";
-import { evaluate, isMendable, type Proof } from "./evaluate.ts";
+import { conclude, concluded, type Ending, hasChanged, STOPPED, shape, statusOf } from "./ending.ts";
+import { evaluate } from "./evaluate.ts";
 import { type BeforeEffect, type Execution, execute } from "./execute.ts";
 import { foldHistory } from "./history.ts";
 import { evidenceText } from "./judge.ts";
@@ -18,8 +18,10 @@ import { measure } from "./measure.ts";
 import { type Planned, planText, taskText } from "./plan.ts";
 import { findNewChecks, measurable, type Prepared, prepare } from "./prepare.ts";
 import { type Attempt, hold, note, type Progress, record, secure, settle, settleBroken } from "./progress.ts";
+import type { Proof } from "./proof.ts";
 import { memoryText, recallFor } from "./recall.ts";
 import { refineText } from "./refine.ts";
+import { graveFindings, isMendable } from "./score.ts";
 import { UNFINISHED } from "./state.ts";
 import { Stop } from "./stop.ts";
 
@@ -83,6 +85,10 @@ export async function* run(
         failure = { error };
       }
       yield* settleBroken(context, progress, ending.reason, ending.status !== "cancelled");
+      // A value for the schema would have to be asked for, and of a bug nothing is kept.
+      const bug = failure && !(error instanceof ProviderError);
+      if (!task.schema && !bug) ending = concluded(progress, ending);
+      if (ending.status === "accepted") failure = undefined;
     }
     if (!failure) yield* learn(context, progress, ending.status);
     const outcome = yield* conclude(context, progress, ending);
@@ -173,7 +179,9 @@ async function* iterate(
       evaluation: last.evaluation,
       previous: previous?.evaluation.score ?? null,
       mendable: isMendable(last.evaluation),
-      changed: previous?.checkpoint.hash !== last.checkpoint.hash,
+      idle: last.idle,
+      ...openness(last, previous),
+      scarce: context.budget.scarce,
       iteration: number,
       maxIterations: kit.limits.iterations,
       threshold: kit.limits.qualityThreshold,
@@ -184,10 +192,20 @@ async function* iterate(
     yield { type: "decided", decision, reason };
     if (decision !== "continue") {
       yield* settle(context, progress, reason);
-      return { status: statusOf(decision), decision, reason };
+      return concluded(progress, { status: statusOf(decision), decision, reason });
     }
     context.saved.deltaFeedback += last.tokens;
   }
+}
+
+/** What the judge left open that is more than a wish. */
+function openness(last: Attempt, previous: Attempt | undefined): { important: boolean; news: boolean } {
+  const grave = graveFindings(last.evaluation);
+  const told = new Set(graveFindings(previous?.evaluation).map(({ id }) => id));
+  return {
+    important: grave.some(({ severity }) => severity === "important"),
+    news: grave.some(({ id }) => !told.has(id)),
+  };
 }
 
 /** One iteration up to its measurement. `done`: its execution has happened already. */
@@ -197,13 +215,11 @@ async function* attempt(
   proof: Proof,
   before: Checkpoint,
   done: Execution | undefined,
-): AsyncGenerator<EventBody, Attempt> {
+): AsyncGenerator<EventBody, Omit<Attempt, "idle">> {
   const { iterations: number, last } = progress;
   yield { type: "iteration_started", iteration: number };
   yield { type: "phase", phase: number === 1 ? "execute" : "refine" };
-  const prompt = last
-    ? refineText(context, proof, last.evaluation, last.changes)
-    : firstText(context, proof.planned, proof.baseline);
+  const prompt = last ? refineText(context, proof, last) : firstText(context, proof.planned, proof.baseline);
   const recorded: BeforeEffect = () => secure(context, progress);
   const { text, messages } =
     done ?? (yield* execute(context, systemPrompt(context), prompt, recorded, takeUp(progress)));

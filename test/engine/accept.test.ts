@@ -3,8 +3,9 @@ import fc from "fast-check";
 import type { CheckKind, CheckResult, CheckStatus } from "../../src/contracts/evidence.ts";
 import type { Evaluation, Finding, Judgement } from "../../src/contracts/task.ts";
 import { compare } from "../../src/engine/checks.ts";
-import { type Proof, sum } from "../../src/engine/evaluate.ts";
 import { score } from "../../src/engine/judge.ts";
+import type { Proof } from "../../src/engine/proof.ts";
+import { sum } from "../../src/engine/score.ts";
 import { check, result } from "../fakes/evidence.ts";
 
 /** Any mix of results, scores, findings and weights that a task can come to. */

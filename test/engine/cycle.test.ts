@@ -85,7 +85,7 @@ describe("the cycle", () => {
   test("blames what it cannot compare when a question changed files by a command, and says so", async () => {
     const kit = fakeKit({
       plan: [plan({ kind: "question" })],
-      turns: [{ calls: [{ name: "shell", args: { command: "sed -i" } }] }, "Done.", "Still."],
+      turns: [{ calls: [{ name: "shell", args: { command: "sed -i" } }] }, "Done.", "Still.", "Still not."],
       tool: (_, { files }) => {
         files.set("a.ts", "sed");
         return { text: "" };

@@ -6,8 +6,11 @@ const usual: DecideInput = {
   exhausted: undefined,
   evaluation: { score: 0.6, heldBy: [], accepted: false },
   previous: null,
-  changed: true,
+  idle: 0,
   mendable: true,
+  important: false,
+  news: false,
+  scarce: false,
   iteration: 1,
   maxIterations: 3,
   threshold: 0.8,
@@ -63,11 +66,28 @@ describe("the decision", () => {
     expect(decision({ iteration: 2, evaluation: scored(0.75), previous: 0.7 })).toBe("continue");
   });
 
-  test("is continue where something holds the score, whatever was gained, unless nothing was changed", () => {
+  test("is continue where something holds the score, whatever was gained, until nothing was changed twice", () => {
     const held = { score: 0.79, heldBy: ["1 new failure"], accepted: false };
     expect(decision({ iteration: 2, evaluation: held, previous: 0.79 })).toBe("continue");
-    expect(decision({ iteration: 2, evaluation: held, previous: 0.79, changed: false })).toBe("accept_best");
+    expect(decision({ iteration: 2, evaluation: held, previous: 0.79, idle: 1 })).toBe("continue");
+    expect(decision({ iteration: 3, maxIterations: 5, evaluation: held, previous: 0.79, idle: 2 })).toBe("accept_best");
     expect(decision({ iteration: 3, evaluation: held, previous: 0.79 })).toBe("accept_best");
+  });
+
+  test("is continue for a good result in which something important is open, while it can be mended", () => {
+    const open = { evaluation: scored(0.8, true), important: true, news: true };
+    expect(decision(open)).toBe("continue");
+    expect(decision({ ...open, iteration: 3 })).toBe("accept");
+    expect(decision({ ...open, idle: 1 })).toBe("accept");
+    expect(decision({ ...open, scarce: true })).toBe("accept");
+    expect(decision({ ...open, iteration: 2, previous: 0.8 })).toBe("continue");
+    expect(decision({ ...open, iteration: 2, previous: 0.8, news: false })).toBe("accept");
+  });
+
+  test("is continue after a small gain where the next iteration would be told something new", () => {
+    expect(decision({ iteration: 2, previous: 0.6, news: true })).toBe("continue");
+    expect(decision({ iteration: 2, previous: 0.6 })).toBe("accept_best");
+    expect(decision({ iteration: 3, previous: 0.6, news: true })).toBe("accept_best");
   });
 
   test("is accept_best where what holds the score cannot be mended", () => {
@@ -93,8 +113,11 @@ describe("the decision", () => {
       exhausted: fc.constantFrom(undefined, "budget" as const, "time" as const),
       evaluation: fc.tuple(fc.option(share), fc.boolean()).map(([score, accepted]) => scored(score, accepted)),
       previous: fc.option(share),
-      changed: fc.boolean(),
+      idle: fc.nat(3),
       mendable: fc.boolean(),
+      important: fc.boolean(),
+      news: fc.boolean(),
+      scarce: fc.boolean(),
       iteration: fc.integer({ min: 1, max: 5 }),
       maxIterations: fc.integer({ min: 1, max: 5 }),
       threshold: share,

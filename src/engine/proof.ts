@@ -1,0 +1,37 @@
+import type { Check, CheckResult } from "../contracts/evidence.ts";
+import type { Unproven } from "../contracts/task.ts";
+import type { Planned } from "./plan.ts";
+
+/** What the iterations of a task are measured with. */
+export interface Proof {
+  planned: Planned;
+  /** What may be run, each once: the project's own checks, then the plan's, then those that the task itself made. */
+  checks: readonly Check[];
+  /** How they stood before the first effect. */
+  baseline: readonly CheckResult[];
+  /** What may not be run, with the reason. It is not measured; where it was declared as a proof, it is not proven. */
+  refused: readonly { check: Check; reason: string }[];
+}
+
+/** A proof that says the same as one of the project's own checks is that check: both have one id. */
+export function declaredIds(proof: Proof): Set<string> {
+  return new Set(proof.planned.proofs.map((check) => check.id));
+}
+
+/** Declared proofs that did not pass, also because they were not run. */
+export function unprovenBy(proof: Proof, checks: readonly CheckResult[]): Unproven[] {
+  return proof.planned.proofs.flatMap(({ id, command }) => {
+    const result = checks.find(({ check }) => check.id === id);
+    if (result?.status === "passed") return [];
+    const refusal = proof.refused.find(({ check }) => check.id === id);
+    const reason = result ? statusWords(result) : (refusal?.reason ?? "it was not run");
+    return [{ command, reason, ran: result !== undefined && result.status !== "unavailable" }];
+  });
+}
+
+export function statusWords(result: CheckResult): string {
+  if (result.status === "timeout") return "it did not end in time";
+  if (result.status === "unavailable") return "it could not be run";
+  if (result.status === "empty") return "it ran no test";
+  return result.counts ? `${result.counts.failed} failed` : `exit code ${result.exitCode}`;
+}

@@ -1,0 +1,161 @@
+import type { CheckResult, TestTouch } from "../contracts/evidence.ts";
+import type { Evaluation, Finding, Judgement, Regression } from "../contracts/task.ts";
+import { scoreOf } from "./checks.ts";
+import { EVIDENCE_ID } from "./judge.ts";
+import { type Proof, statusWords, unprovenBy } from "./proof.ts";
+
+/** What each kind of measurement weighs (PRODUCT.md section 3). */
+const WEIGHTS = { tests: 0.4, static: 0.2, judge: 0.4 } as const;
+/** How far below the threshold a held score lies. */
+const HOLD_MARGIN = 0.01;
+
+export interface Measured {
+  iteration: number;
+  checks: CheckResult[];
+  regressions: Regression[];
+  oldFailures: Regression[];
+  testsTouched: TestTouch[];
+  judgement: Judgement;
+  previous?: Evaluation | undefined;
+}
+
+/**
+ * Adds up what was measured. Accepted means: the score reaches the threshold, and no blocker is open, and nothing fails
+ * that passed before, and every declared proof passed. Whatever else the weights say, the score is held below. An open
+ * important finding holds nothing below, but nothing above either: the score is then the threshold at most, so that a
+ * result is never better by an opinion's noise than one in which the finding was resolved. Pure.
+ */
+export function sum(measured: Measured, proof: Proof, threshold: number): Evaluation {
+  const { checks, regressions, oldFailures, judgement, iteration } = measured;
+  const mean = (kind: (check: CheckResult) => boolean) => {
+    const scores = checks.filter(kind).map((result) => scoreOf(result, oldFailures));
+    return average(scores.filter((value) => value !== null));
+  };
+  const tests = mean((result) => result.check.kind !== "static");
+  const statics = mean((result) => result.check.kind === "static");
+  const judged = judgeScore(judgement, measured.previous);
+  const unproven = unprovenBy(proof, checks);
+  // What the judge found stays open until the judge says otherwise: a judge that was not heard resolves nothing.
+  const open = judgement.state === "scored" ? judgement.findings : judgesFindings(measured.previous);
+  const findings = [
+    ...open,
+    ...distinct(regressions).map(regressionFinding),
+    ...unproven.map(({ command, reason }) => unprovenFinding(command, reason)),
+  ];
+  const heldBy = [
+    ...(regressions.length > 0 ? [`${regressions.length} new failure${regressions.length > 1 ? "s" : ""}`] : []),
+    ...unproven.map(({ command }) => `not proven: ${command}`),
+    ...open.filter(({ severity }) => severity === "blocker").map(({ title }) => `open blocker: ${title}`),
+  ];
+  const raw = weighted([
+    [tests, WEIGHTS.tests],
+    [statics, WEIGHTS.static],
+    [judged, WEIGHTS.judge],
+  ]);
+  const important = open.some(({ severity }) => severity === "important");
+  const most = heldBy.length > 0 ? Math.max(0, threshold - HOLD_MARGIN) : important ? threshold : 1;
+  const score = raw === null ? null : tidy(Math.min(raw, most));
+  return {
+    iteration,
+    score,
+    tests,
+    static: statics,
+    judgement,
+    checks,
+    regressions,
+    oldFailures,
+    testsTouched: measured.testsTouched,
+    unproven,
+    findings,
+    heldBy,
+    accepted: score !== null && heldBy.length === 0 && score >= threshold,
+    unmeasured: [
+      ...proof.refused.map(({ check, reason }) => `${check.command}: ${reason}`),
+      ...checks.flatMap(whyUnmeasured),
+      ...(tests === null && checks.every((check) => check.check.kind === "static")
+        ? ["tests: there are none to run"]
+        : []),
+      ...(judgement.state === "failed" ? [`judge: ${judgement.reason}`] : []),
+    ],
+  };
+}
+
+function judgeScore(judgement: Judgement, previous: Evaluation | undefined): number | null {
+  if (judgement.state === "scored") return judgement.score;
+  if (judgement.state === "skipped" && previous?.judgement.state === "scored") return previous.judgement.score;
+  return null;
+}
+
+/** The open findings of a round, without those that were made of evidence. */
+export function judgesFindings(evaluation: Evaluation | undefined): Finding[] {
+  return evaluation?.findings.filter((finding) => !finding.id.startsWith(EVIDENCE_ID)) ?? [];
+}
+
+/** True where something holds the result that another iteration could mend. */
+export function isMendable(evaluation: Evaluation): boolean {
+  const open = judgesFindings(evaluation).some(({ severity }) => severity === "blocker");
+  return open || evaluation.regressions.length > 0 || evaluation.unproven.some(({ ran }) => ran);
+}
+
+/** What the judge calls a blocker or important: more than a wish. */
+export function graveFindings(evaluation: Evaluation | undefined): Finding[] {
+  return judgesFindings(evaluation).filter(({ severity }) => severity !== "suggestion");
+}
+
+/** How much is open, to tell results of one score apart: what holds the score weighs most. */
+export function openWeight(evaluation: Evaluation): number {
+  return evaluation.heldBy.length * 1000 + graveFindings(evaluation).length;
+}
+
+function whyUnmeasured(result: CheckResult): string[] {
+  if (result.status !== "unavailable" && result.status !== "empty") return [];
+  return [`${result.check.command}: ${statusWords(result)}`];
+}
+
+/** One failing test may fail in several checks; it is one thing to mend. */
+function distinct(regressions: readonly Regression[]): Regression[] {
+  const seen = new Map(regressions.map((each) => [`${each.failure.name}\0${each.failure.location ?? ""}`, each]));
+  return [...seen.values()];
+}
+
+function regressionFinding({ check, failure }: Regression): Finding {
+  return {
+    id: `${EVIDENCE_ID}${check.id}:${failure.name}`,
+    severity: "blocker",
+    dimension: "",
+    title: `${failure.name} fails and did not before`,
+    description: failure.message ?? `\`${check.command}\` fails`,
+    ...(failure.location ? { location: failure.location } : {}),
+  };
+}
+
+function unprovenFinding(command: string, reason: string): Finding {
+  return {
+    id: `${EVIDENCE_ID}proof:${command}`,
+    severity: "blocker",
+    dimension: "",
+    title: `\`${command}\` must pass`,
+    description: reason,
+  };
+}
+
+/** Without the last bits of floating point: 0.64 / 0.8 is 0.8, and reaches it. */
+function tidy(score: number): number {
+  return Math.round(score * 1e9) / 1e9;
+}
+
+function average(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((total, value) => total + value, 0) / values.length;
+}
+
+/** The weighted mean of what was available. */
+function weighted(parts: readonly (readonly [number | null, number])[]): number | null {
+  let total = 0;
+  let weight = 0;
+  for (const [value, share] of parts) {
+    if (value === null) continue;
+    total += value * share;
+    weight += share;
+  }
+  return weight === 0 ? null : total / weight;
+}
