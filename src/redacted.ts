@@ -90,8 +90,8 @@ export function redactedCheckpoints(checkpoints: Checkpoints, redactor: Redactor
   return {
     record: (signal) => checkpoints.record(signal),
     restore: (to, expected, signal) => checkpoints.restore(to, expected, signal),
-    async diff(from, to, maxBytes) {
-      const diff = await checkpoints.diff(from, to, maxBytes);
+    async diff(from, to, maxBytes, around) {
+      const diff = await checkpoints.diff(from, to, maxBytes, around);
       return { ...diff, text: redactor.hide(diff.text) };
     },
   };

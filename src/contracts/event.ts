@@ -76,7 +76,8 @@ export type EventBody =
   | { type: "checkpoint"; checkpoint: Checkpoint; label: "before" | "after" }
   | { type: "restored"; to: Checkpoint; report: RestoreReport; reason: string }
   | { type: "changed"; diff: Diff }
-  | { type: "judged"; judgement: Judgement }
+  /** `saved`: tokens that were not spent because it was skipped or narrowed. */
+  | { type: "judged"; judgement: Judgement; saved?: number }
   | { type: "evaluated"; evaluation: Evaluation }
   | { type: "decided"; decision: Decision; reason: string }
   /** What this task taught, as it is kept. */

@@ -1,8 +1,12 @@
+import type { FileKind } from "../base/file-kinds.ts";
+
 export interface Dimension {
   name: string;
   /** Normalised: the weights of one rubric add up to 1. */
   weight: number;
   description?: string;
+  /** Kinds of files whose change can alter its score; absent: any. */
+  touchedBy?: FileKind[];
 }
 
 /** How results of a kind are judged: an evaluator skill. */

@@ -48,6 +48,8 @@ export interface DimensionScore {
   weight: number;
   /** 0..1, after the cap of its blockers. */
   score: number;
+  /** True where it was taken over from the judgement before, because nothing that it looks at was changed since. */
+  carried?: boolean;
 }
 
 /** What the judge said. `scored` only where its answer was valid. */
@@ -87,6 +89,8 @@ export interface Evaluation {
   unproven: Unproven[];
   /** Open findings, the judge's and those made of evidence. */
   findings: Finding[];
+  /** Findings of the round before that are open no more. */
+  resolved: Finding[];
   /** Why the score was held just below the threshold; empty where nothing held it. */
   heldBy: string[];
   accepted: boolean;
@@ -131,6 +135,14 @@ export interface Spent {
   calls: number;
 }
 
+/** Tokens that were not spent, by what saved them; those of narrowed judgements are estimated from the size of texts. */
+export interface Saved {
+  deltaFeedback: number;
+  skippedEvaluation: number;
+  incrementalEvaluation: number;
+  caching: number;
+}
+
 export interface Outcome {
   status: OutcomeStatus;
   decision: Decision | null;
@@ -151,8 +163,7 @@ export interface Outcome {
   /** Files that somebody else changed while the task ran, as `Diff.foreign`; absent where there are none. */
   foreign?: string[];
   spent: Spent;
-  /** Tokens not spent thanks to delta feedback, skipped judging and prompt caching. */
-  saved: { deltaFeedback: number; skippedEvaluation: number; caching: number };
+  saved: Saved;
   /** Milliseconds of work, waiting not counted, and of the clock on the wall. */
   workMs: number;
   wallMs: number;

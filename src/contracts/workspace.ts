@@ -56,8 +56,8 @@ export interface Span {
 export interface Checkpoints {
   /** Records what is on disk now; work proportional to what changed since the last record. */
   record(signal: AbortSignal): Promise<Checkpoint>;
-  /** What the task changed between two records. */
-  diff(from: Checkpoint, to: Checkpoint, maxBytes: number): Promise<Diff>;
+  /** What the task changed between two records. `around`: lines to be shown around the changes of a file, else 3. */
+  diff(from: Checkpoint, to: Checkpoint, maxBytes: number, around?: (path: string) => number): Promise<Diff>;
   /**
    * Puts the files back as recorded in `to`. `expected` is the record of what the task left on disk: a file that
    * differs from it was changed by somebody else and is kept, and so is what somebody else changed before it was made.

@@ -1,9 +1,9 @@
 import type { Input, Kit } from "../contracts/kit.ts";
 import type { Memento } from "../contracts/memory.ts";
 import type { Ask } from "../contracts/question.ts";
-import type { Task } from "../contracts/task.ts";
+import type { Saved, Task } from "../contracts/task.ts";
 import { Budget } from "./budget.ts";
-import type { History, Saved } from "./history.ts";
+import type { History } from "./history.ts";
 import { Window } from "./window.ts";
 import { WorkClock } from "./work-clock.ts";
 

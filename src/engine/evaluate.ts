@@ -5,16 +5,29 @@ import type { Checkpoint, Diff } from "../contracts/workspace.ts";
 import { countedTokens } from "./budget.ts";
 import { compare, runCheck, runChecks } from "./checks.ts";
 import type { Context } from "./context.ts";
-import { judge } from "./judge.ts";
+import { type Case, judge, judgingTokens } from "./judge.ts";
+import { narrow, sinceText } from "./narrow.ts";
+import type { Attempt } from "./progress.ts";
 import { declaredIds, type Proof } from "./proof.ts";
 import { judgesFindings, sum } from "./score.ts";
+import { isSkipped, score } from "./verdict.ts";
+
+/** The diff that the judge sees, bytes. */
+export const JUDGE_DIFF_BYTES = 60_000;
+/** Lines around a change that the judge sees: what most functions fit into. */
+const AROUND = 20;
+/** The same of files that were judged before as they are now. */
+const AROUND_KNOWN = 3;
 
 export interface Iteration {
   number: number;
+  /** The workspace before the task, and as it is now. */
+  before: Checkpoint;
   checkpoint: Checkpoint;
   diff: Diff;
   claim: string;
-  previous: { evaluation: Evaluation; checkpoint: Checkpoint } | undefined;
+  /** What was measured earlier, in order. */
+  attempts: readonly Attempt[];
 }
 
 /** Evidence first, then the judge, then the sum. */
@@ -24,42 +37,113 @@ export async function* evaluate(
   iteration: Iteration,
 ): AsyncGenerator<EventBody, Evaluation> {
   const { kit } = context;
-  const { previous } = iteration;
-  if (previous && previous.checkpoint.hash === iteration.checkpoint.hash && previous.evaluation.score !== null) {
-    const judgement: Judgement = { state: "skipped", reason: "the workspace is the same as before" };
-    yield { type: "judged", judgement };
-    context.saved.skippedEvaluation += context.judging;
-    return { ...previous.evaluation, iteration: iteration.number };
+  const known = sameWorkspace(context, proof, iteration);
+  if (known) {
+    const { evaluation } = known;
+    const where = known === iteration.attempts.at(-1) ? "before" : `after iteration ${evaluation.iteration}`;
+    yield* skip(context, `the workspace is the same as ${where}`);
+    return { ...evaluation, iteration: iteration.number, resolved: [] };
   }
+  const previous = iteration.attempts.at(-1)?.evaluation;
   const checks = yield* measureChecks(context, proof);
   const { fresh, old } = compare(proof.baseline, checks, declaredIds(proof));
   const touched = kit.evidence.testsTouched(iteration.diff);
   for (const { path, detail } of touched) {
-    if (previous?.evaluation.testsTouched.some((other) => other.path === path && other.detail === detail)) continue;
+    if (previous?.testsTouched.some((other) => other.path === path && other.detail === detail)) continue;
     yield { type: "warning", code: "evidence", message: `the task touched a test: ${path}: ${detail}` };
   }
   const evidence = { checks, regressions: fresh, oldFailures: old, testsTouched: touched };
 
-  const rubric = kit.rubric(proof.planned.plan.category);
-  const open = judgesFindings(previous?.evaluation);
   let judgement: Judgement;
   if (iteration.diff.changes.length === 0 && !checks.some((check) => check.status === "passed")) {
     // An opinion of nothing, with nothing that ran well beside it, is no measurement.
     judgement = { state: "failed", reason: "nothing was changed and no check passes: there is nothing to judge" };
-  } else if (maySkipJudge(context, previous?.evaluation, evidence)) {
-    judgement = { state: "skipped", reason: "the last score was high and the evidence is clean" };
-    context.saved.skippedEvaluation += context.judging;
+    yield { type: "judged", judgement };
+  } else if (maySkipJudge(context, previous, evidence)) {
+    judgement = yield* skip(context, "the last score was high and the evidence is clean");
   } else {
-    const before = countedTokens(context.budget.spent.usage);
-    const { diff, claim } = iteration;
-    const { planned, baseline } = proof;
-    judgement = yield* judge(context, { planned, rubric, diff, checks, baseline, touched, open, claim });
-    context.judging = countedTokens(context.budget.spent.usage) - before;
+    judgement = yield* judgeAgain(context, iteration, {
+      planned: proof.planned,
+      rubric: kit.rubric(proof.planned.plan.category),
+      diff: iteration.diff,
+      checks,
+      baseline: proof.baseline,
+      touched,
+      open: judgesFindings(previous),
+      claim: iteration.claim,
+    });
   }
-  yield { type: "judged", judgement };
   if (judgement.state === "failed") yield { type: "warning", code: "judge", message: judgement.reason };
-  const measured = { ...evidence, iteration: iteration.number, judgement, previous: previous?.evaluation };
+  const measured = { ...evidence, iteration: iteration.number, judgement, previous };
   return sum(measured, proof, kit.limits.qualityThreshold);
+}
+
+/** An earlier iteration that left the same files, was measured with the same checks, and was told as much by the user. */
+function sameWorkspace({ said }: Context, proof: Proof, { checkpoint, attempts }: Iteration): Attempt | undefined {
+  return attempts.findLast(({ checkpoint: { hash }, evaluation, heard }) => {
+    if (hash !== checkpoint.hash || evaluation.score === null || heard !== said.length) return false;
+    return evaluation.checks.length === proof.checks.length;
+  });
+}
+
+/** The judge is not asked. */
+async function* skip(context: Context, reason: string): AsyncGenerator<EventBody, Judgement> {
+  const judgement: Judgement = { state: "skipped", reason };
+  context.saved.skippedEvaluation += context.judging;
+  yield { type: "judged", judgement, saved: context.judging };
+  return judgement;
+}
+
+/** Judges what was changed since the last judgement; where nothing was that the rubric looks at, that one stands. */
+async function* judgeAgain(context: Context, iteration: Iteration, matter: Case): AsyncGenerator<EventBody, Judgement> {
+  const part = await narrowedCase(context, iteration, matter);
+  if (part?.narrowed.asked.length === 0) {
+    const judgement = score(matter.rubric, {}, [], part.narrowed.carried);
+    context.saved.skippedEvaluation += context.judging;
+    yield { type: "judged", judgement, saved: context.judging };
+    return judgement;
+  }
+  const whole: Case = { ...matter, diff: await shownDiff(context, iteration, () => AROUND) };
+  const before = countedTokens(context.budget.spent.usage);
+  const judgement = yield* judge(context, part ?? whole);
+  const less = part ? Math.max(0, judgingTokens(context, whole) - judgingTokens(context, part)) : 0;
+  const saved = judgement.state === "scored" ? less : 0;
+  if (judgement.state === "scored") context.judging = countedTokens(context.budget.spent.usage) - before + saved;
+  context.saved.incrementalEvaluation += saved;
+  yield { type: "judged", judgement, ...(saved > 0 ? { saved } : {}) };
+  return judgement;
+}
+
+/** The case with the dimensions alone that have to be judged again; undefined where all have to be. */
+async function narrowedCase(
+  context: Context,
+  iteration: Iteration,
+  matter: Case,
+): Promise<(Case & Required<Pick<Case, "narrowed">>) | undefined> {
+  const last = lastJudged(context, iteration);
+  if (!last) return undefined;
+  const since = await context.kit.checkpoints.diff(last.checkpoint, iteration.checkpoint, JUDGE_DIFF_BYTES);
+  const part = narrow(matter.rubric, last.evaluation, { ...matter, changes: since.changes });
+  if (part.carried.length === 0) return undefined;
+  const fresh = new Set(since.changes.map(({ path }) => path));
+  const diff = await shownDiff(context, iteration, (path) => (fresh.has(path) ? AROUND : AROUND_KNOWN));
+  return { ...matter, diff, narrowed: { ...part, since: sinceText(since, iteration.diff, last.changes) } };
+}
+
+/** The last iteration of which the judge was heard, with what the user had said until then. */
+function lastJudged({ said }: Context, { attempts }: Iteration): Attempt | undefined {
+  const heard = ({ judgement }: Evaluation) => judgement.state === "scored" && !isSkipped(judgement);
+  return attempts.findLast((attempt) => attempt.heard === said.length && heard(attempt.evaluation));
+}
+
+/** The diff with the content around the changes, as long as it is not cut for that. */
+async function shownDiff(
+  { kit }: Context,
+  { before, checkpoint, diff }: Iteration,
+  around: (path: string) => number,
+): Promise<Diff> {
+  const wide = await kit.checkpoints.diff(before, checkpoint, JUDGE_DIFF_BYTES, around);
+  return wide.truncated ? diff : wide;
 }
 
 /** Runs all checks; one that fails where it did not before is run once more, because flaky tests prove nothing. */

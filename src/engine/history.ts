@@ -2,16 +2,14 @@ import type { Event } from "../contracts/event.ts";
 import type { CheckResult } from "../contracts/evidence.ts";
 import type { Memento } from "../contracts/memory.ts";
 import type { StopReason } from "../contracts/message.ts";
-import type { Spent } from "../contracts/task.ts";
+import type { Saved, Spent } from "../contracts/task.ts";
 import type { FileChange } from "../contracts/workspace.ts";
 import { addCall, countedTokens, nothingSpent } from "./budget.ts";
 import { compacted } from "./compaction.ts";
 import { closingWords, newConversation } from "./conversation.ts";
 import { measure } from "./measure.ts";
 import { noProgress, note, type Progress } from "./progress.ts";
-
-/** Tokens that were not spent, by what saved them. */
-export type Saved = { deltaFeedback: number; skippedEvaluation: number; caching: number };
+import { isSkipped } from "./verdict.ts";
 
 /** What earlier runs of a task left to the next one; of a new task, nothing. */
 export interface History {
@@ -48,7 +46,7 @@ export function foldHistory(events: readonly Event[]): History {
   const reading: Reading = {
     progress: noProgress(),
     spent: nothingSpent(),
-    saved: { deltaFeedback: 0, skippedEvaluation: 0, caching: 0 },
+    saved: { deltaFeedback: 0, skippedEvaluation: 0, incrementalEvaluation: 0, caching: 0 },
     workMs: 0,
     said: [],
     judging: 0,
@@ -115,6 +113,7 @@ function readPlace(reading: Reading, event: Event): void {
         checkpoint: progress.latest,
         changes: reading.changes,
         tokens: measure({ system: "", messages: progress.conversation?.messages ?? [], tools: [] }),
+        heard: reading.said.length,
       });
       progress.conversation = undefined;
       break;
@@ -179,8 +178,10 @@ function readCosts(reading: Reading, event: Event): void {
       reading.workMs -= event.waitMs;
       break;
     case "judged":
-      if (event.judgement.state === "skipped") saved.skippedEvaluation += reading.judging;
-      else reading.judging = countedTokens(reading.spent.usage) - reading.beforeJudging;
+      saved[isSkipped(event.judgement) ? "skippedEvaluation" : "incrementalEvaluation"] += event.saved ?? 0;
+      if (!isSkipped(event.judgement) && event.judgement.state === "scored") {
+        reading.judging = countedTokens(reading.spent.usage) - reading.beforeJudging + (event.saved ?? 0);
+      }
       break;
     case "tool_finished":
       reading.workMs += event.ms;

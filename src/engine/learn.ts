@@ -40,7 +40,7 @@ export async function* learn(
   status: OutcomeStatus,
 ): AsyncGenerator<EventBody, void> {
   const { kit, task, recalled } = context;
-  const { evaluations } = progress;
+  const evaluations = progress.attempts.map(({ evaluation }) => evaluation);
   if (evaluations.length === 0) return;
   const category = progress.planned?.plan.category ?? "general";
   const lessons = lessonsOf(task.description, category, evaluations);
@@ -59,7 +59,7 @@ export async function* learn(
 /** The lessons in a model's words. That it cannot be asked, paid or understood is no loss worth a word. */
 async function* distil(context: Context, progress: Progress, category: string): AsyncGenerator<EventBody, Lesson[]> {
   const { kit } = context;
-  const { evaluations } = progress;
+  const evaluations = progress.attempts.map(({ evaluation }) => evaluation);
   const findings = new Set(evaluations.flatMap((evaluation) => evaluation.findings.map(({ id }) => id)));
   if (evaluations.length < LEAST_CYCLES || findings.size < LEAST_FINDINGS) return [];
   yield { type: "phase", phase: "learn" };
@@ -85,8 +85,8 @@ async function* distil(context: Context, progress: Progress, category: string): 
 }
 
 /** The task as it was measured, in few words. */
-function storyOf({ task }: Context, { evaluations, best, last, text }: Progress): string {
-  const rounds = evaluations.map(roundText);
+function storyOf({ task }: Context, { attempts, best, last, text }: Progress): string {
+  const rounds = attempts.map(({ evaluation }) => roundText(evaluation));
   const closing = (best ?? last)?.text ?? text;
   const story = [
     `# Task\n${clip(task.description, 400)}`,

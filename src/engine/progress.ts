@@ -6,7 +6,7 @@ import type { Context } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Planned } from "./plan.ts";
 import type { Proof } from "./proof.ts";
-import { openWeight } from "./score.ts";
+import { compareOpen } from "./score.ts";
 
 /** How long putting the files back may take, ms. */
 const SETTLE_MS = 60_000;
@@ -22,6 +22,8 @@ export interface Attempt {
   tokens: number;
   /** Iterations in a row, this one the last, that left the workspace as they found it. */
   idle: number;
+  /** How much the user had said until then: with more the task is another one. */
+  heard: number;
 }
 
 /**
@@ -40,11 +42,11 @@ export interface Progress {
   best: Attempt | undefined;
   /** The first iteration that was good enough. A later one is begun for the sake of something better. */
   good?: number | undefined;
+  /** All that were measured, in order: what a task teaches. */
+  attempts: Attempt[];
   last: Attempt | undefined;
   /** The one before. */
   previous: Attempt | undefined;
-  /** Every measurement, in order: what a task teaches. */
-  evaluations: Evaluation[];
   /** Files that somebody else changed meanwhile and that were therefore not put back. */
   kept: string[];
   /** Files that somebody else alone changed, of which the best result knows nothing. */
@@ -59,9 +61,9 @@ export function noProgress(): Progress {
     before: undefined,
     latest: undefined,
     best: undefined,
+    attempts: [],
     last: undefined,
     previous: undefined,
-    evaluations: [],
     kept: [],
     foreign: [],
     text: "",
@@ -80,12 +82,12 @@ export function note(progress: Progress, measured: Omit<Attempt, "idle">): void 
   const attempt = { ...measured, idle };
   progress.previous = last;
   progress.last = attempt;
-  progress.evaluations.push(attempt.evaluation);
+  progress.attempts.push(attempt);
   const { score, accepted, iteration } = attempt.evaluation;
   if (score === null) return;
   if (accepted) progress.good ??= iteration;
   const most = best?.evaluation.score ?? -1;
-  const less = best && openWeight(attempt.evaluation) <= openWeight(best.evaluation);
+  const less = best && compareOpen(attempt.evaluation, best.evaluation) <= 0;
   if (score > most || (score === most && less)) progress.best = attempt;
 }
 

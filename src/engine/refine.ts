@@ -3,7 +3,7 @@ import type { CheckResult } from "../contracts/evidence.ts";
 import type { Evaluation, Finding, Severity } from "../contracts/task.ts";
 import type { FileChange } from "../contracts/workspace.ts";
 import type { Context } from "./context.ts";
-import { evidenceText } from "./judge.ts";
+import { evidenceText } from "./evidence-text.ts";
 import { contextText, planText } from "./plan.ts";
 import type { Attempt } from "./progress.ts";
 import type { Proof } from "./proof.ts";

@@ -9,10 +9,10 @@ import { type Context, createContext } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import { decide } from "./decide.ts";
 import { conclude, concluded, type Ending, hasChanged, STOPPED, shape, statusOf } from "./ending.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluate, JUDGE_DIFF_BYTES } from "./evaluate.ts";
+import { evidenceText } from "./evidence-text.ts";
 import { type BeforeEffect, type Execution, execute } from "./execute.ts";
 import { foldHistory } from "./history.ts";
-import { evidenceText } from "./judge.ts";
 import { learn } from "./learn.ts";
 import { measure } from "./measure.ts";
 import { type Planned, planText, taskText } from "./plan.ts";
@@ -24,9 +24,6 @@ import { refineText } from "./refine.ts";
 import { graveFindings, isMendable } from "./score.ts";
 import { UNFINISHED } from "./state.ts";
 import { Stop } from "./stop.ts";
-
-/** The diff that the judge sees, bytes. */
-const JUDGE_DIFF_BYTES = 60_000;
 
 /** Why checks have no baseline where a question turned out to be work. */
 const CHANGED_ALREADY = "files were changed before, so old failures cannot be told from new ones";
@@ -232,10 +229,11 @@ async function* attempt(
 
   yield { type: "phase", phase: "evaluate" };
   if (diff.changes.length > 0) yield* findNewChecks(context, proof);
-  const evaluation = yield* evaluate(context, proof, { number, checkpoint, diff, claim: text, previous: last });
+  const { attempts } = progress;
+  const evaluation = yield* evaluate(context, proof, { number, before, checkpoint, diff, claim: text, attempts });
   yield { type: "evaluated", evaluation };
   const tokens = measure({ system: "", messages, tools: [] });
-  return { text, evaluation, checkpoint, changes: diff.changes, tokens };
+  return { text, evaluation, checkpoint, changes: diff.changes, tokens, heard: context.said.length };
 }
 
 /** The conversation that an earlier run left; it can be gone on with once. */

@@ -1,8 +1,8 @@
 import type { CheckResult, TestTouch } from "../contracts/evidence.ts";
 import type { Evaluation, Finding, Judgement, Regression } from "../contracts/task.ts";
 import { scoreOf } from "./checks.ts";
-import { EVIDENCE_ID } from "./judge.ts";
 import { type Proof, statusWords, unprovenBy } from "./proof.ts";
+import { EVIDENCE_ID } from "./verdict.ts";
 
 /** What each kind of measurement weighs (PRODUCT.md section 3). */
 const WEIGHTS = { tests: 0.4, static: 0.2, judge: 0.4 } as const;
@@ -42,6 +42,7 @@ export function sum(measured: Measured, proof: Proof, threshold: number): Evalua
     ...distinct(regressions).map(regressionFinding),
     ...unproven.map(({ command, reason }) => unprovenFinding(command, reason)),
   ];
+  const still = new Set(findings.map(({ id }) => id));
   const heldBy = [
     ...(regressions.length > 0 ? [`${regressions.length} new failure${regressions.length > 1 ? "s" : ""}`] : []),
     ...unproven.map(({ command }) => `not proven: ${command}`),
@@ -67,6 +68,7 @@ export function sum(measured: Measured, proof: Proof, threshold: number): Evalua
     testsTouched: measured.testsTouched,
     unproven,
     findings,
+    resolved: measured.previous?.findings.filter(({ id }) => !still.has(id)) ?? [],
     heldBy,
     accepted: score !== null && heldBy.length === 0 && score >= threshold,
     unmeasured: [
@@ -102,9 +104,22 @@ export function graveFindings(evaluation: Evaluation | undefined): Finding[] {
   return judgesFindings(evaluation).filter(({ severity }) => severity !== "suggestion");
 }
 
-/** How much is open, to tell results of one score apart: what holds the score weighs most. */
-export function openWeight(evaluation: Evaluation): number {
-  return evaluation.heldBy.length * 1000 + graveFindings(evaluation).length;
+/**
+ * Tells results of one score apart: negative where less is open in `a`. What fails outweighs what the judge finds, and a
+ * blocker what is only important.
+ */
+export function compareOpen(a: Evaluation, b: Evaluation): number {
+  const [less, more] = [openIn(a), openIn(b)];
+  return less.map((count, at) => count - more[at]!).find((difference) => difference !== 0) ?? 0;
+}
+
+function openIn(evaluation: Evaluation): number[] {
+  const failing = evaluation.checks.reduce((sum, { status, failures }) => {
+    return status === "failed" || status === "timeout" ? sum + Math.max(1, failures.length) : sum;
+  }, evaluation.unproven.length);
+  const grave = graveFindings(evaluation);
+  const blockers = grave.filter(({ severity }) => severity === "blocker").length;
+  return [failing, blockers, grave.length - blockers];
 }
 
 function whyUnmeasured(result: CheckResult): string[] {

@@ -1,3 +1,4 @@
+import { isTestFile } from "../base/file-kinds.ts";
 import type { TestTouch } from "../contracts/evidence.ts";
 import type { Diff, FileChange } from "../contracts/workspace.ts";
 
@@ -12,15 +13,6 @@ export function testsTouched({ changes, text }: Pick<Diff, "changes" | "text">):
     if (isTestFile(change.path)) return touchesOf(change, lines);
     return change.kind === "created" ? [] : settingsTouch(change, lines);
   });
-}
-
-/** True for files that hold tests, by the conventions of the languages that evidence/ knows. */
-export function isTestFile(path: string): boolean {
-  const name = path.split("/").at(-1)!;
-  if (/[._](?:test|tests|spec)\.[cm]?[jt]sx?$/.test(name)) return true;
-  if (/^test_.*\.py$|_test\.(?:py|go|exs|rb|dart|cc|cpp)$|_spec\.rb$|^conftest\.py$/.test(name)) return true;
-  if (/(?:Test|Tests|IT|Spec)\.(?:java|kt|groovy|scala|cs|php|swift)$|\.(?:t|bats|snap)$/.test(name)) return true;
-  return /(?:^|\/)(?:tests?|__tests__|spec|testing)\//.test(path) && /\.\w+$/.test(name) && !/\.(?:md|txt)$/.test(name);
 }
 
 interface DiffLine {

@@ -5,6 +5,7 @@ import proseQuality from "../../skills/prose-quality/SKILL.md" with { type: "tex
 import sqlSafety from "../../skills/sql-safety/SKILL.md" with { type: "text" };
 import testQuality from "../../skills/test-quality/SKILL.md" with { type: "text" };
 import { UserError } from "../base/errors.ts";
+import { FILE_KINDS } from "../base/file-kinds.ts";
 import { describeIssues, isObject, parse, s } from "../base/schema.ts";
 import type { Dimension, Rubric } from "../contracts/skill.ts";
 import { parseFrontmatter } from "./frontmatter.ts";
@@ -24,7 +25,7 @@ export function bundledRubrics(): Rubric[] {
 
 /**
  * Reads an evaluator's `SKILL.md`: name, `metadata.categories`, and the dimensions with their weights, at the top level
- * or under `metadata`. Throws a `UserError` that names `file` where it is no evaluator or has nothing to score.
+ * or under `metadata`; `touched_by` of a dimension names the kinds of files whose change can alter it. Throws a `UserError` that names `file` where it is no evaluator or has nothing to score.
  */
 export function parseRubric(text: string, file: string): Rubric {
   const { data, body } = parseFrontmatter(text, file);
@@ -39,6 +40,7 @@ export function parseRubric(text: string, file: string): Rubric {
         name: s.string("", { minLength: 1 }),
         weight: s.number("", { min: 0 }),
         description: s.optional(s.string()),
+        touched_by: s.optional(s.array(s.choice([...FILE_KINDS]))),
       }),
     ),
   });
@@ -48,7 +50,10 @@ export function parseRubric(text: string, file: string): Rubric {
     dimensions: data["dimensions"] ?? metadata["dimensions"],
   });
   if (!read.ok) throw new UserError(`${file}: ${describeIssues(read.issues)}`, "Correct its frontmatter.");
-  return { ...read.value, dimensions: normalised(read.value.dimensions, file), body };
+  const dimensions = read.value.dimensions.map(({ touched_by, ...dimension }): Dimension => {
+    return { ...dimension, ...(touched_by ? { touchedBy: touched_by } : {}) };
+  });
+  return { ...read.value, dimensions: normalised(dimensions, file), body };
 }
 
 /** Weights that add up to 1; those that do already are left as they are written. */

@@ -105,10 +105,10 @@ class Recorder implements TaskCheckpoints {
     return this.inTurn(() => this.storing(async () => this.save(await scan(this.scanInput(signal)))));
   }
 
-  diff(from: Checkpoint, to: Checkpoint, maxBytes: number): Promise<Diff> {
+  diff(from: Checkpoint, to: Checkpoint, maxBytes: number, around?: (path: string) => number): Promise<Diff> {
     return this.inTurn(async () => {
       const own = this.own(from, to);
-      const diff = await diffStates(own.from, own.to, maxBytes, (entry) => this.reader.content(entry));
+      const diff = await diffStates(own.from, own.to, maxBytes, (entry) => this.reader.content(entry), around);
       return own.foreign.length === 0 ? diff : { ...diff, foreign: own.foreign };
     });
   }

@@ -2,7 +2,7 @@ import type { Diff, FileChange } from "../contracts/workspace.ts";
 import { compareLines, splitLines } from "./lines.ts";
 import { changedPaths, type Entry, type State } from "./state.ts";
 
-/** Lines shown before and after a change. */
+/** Lines shown before and after a change, unless more are wanted. */
 const CONTEXT = 3;
 /** Bytes at the start in which a NUL means: not text (as git has it). */
 const SNIFFED = 8000;
@@ -11,13 +11,14 @@ const SLICE = 12;
 /**
  * What changed from one state to another, as git writes it (https://git-scm.com/docs/diff-format), so that `git apply`
  * understands it. Where it does not fit into `maxBytes`, each file gets a fair share: one huge lock file does not hide
- * the rest. `read` gives a recorded file's content.
+ * the rest. `read` gives a recorded file's content, `around` the lines to be shown around the changes of a file.
  */
 export async function diffStates(
   from: State,
   to: State,
   maxBytes: number,
   read: (entry: Entry) => Uint8Array,
+  around: (path: string) => number = () => CONTEXT,
 ): Promise<Diff> {
   const changes: FileChange[] = [];
   const sections: string[] = [];
@@ -26,7 +27,7 @@ export async function diffStates(
     const before = fileOnly(from.entries.get(path));
     const after = fileOnly(to.entries.get(path));
     if (!before && !after) continue;
-    const { change, text } = describeChange(path, before, after, maxBytes, read);
+    const { change, text } = describeChange(path, before, after, { maxBytes, context: around(path), read });
     changes.push(change);
     if (text !== "") sections.push(text);
     if (performance.now() - turn > SLICE) {
@@ -44,24 +45,28 @@ function fileOnly(entry: Entry | undefined): Entry | undefined {
   return entry?.kind === "dir" ? undefined : entry;
 }
 
+interface Manner {
+  maxBytes: number;
+  /** Lines shown around a change. */
+  context: number;
+  read: (entry: Entry) => Uint8Array;
+}
+
 function describeChange(
   path: string,
   before: Entry | undefined,
   after: Entry | undefined,
-  maxBytes: number,
-  read: (entry: Entry) => Uint8Array,
+  manner: Manner,
 ): { change: FileChange; text: string } {
   const kind = kindOfChange(before, after);
   const change: FileChange = { path, kind };
   if (kind === "mode") return { change: { ...change, added: 0, removed: 0 }, text: header(path, before, after) };
+  const { read } = manner;
   const oldText = before ? textOf(before, read) : "";
   const newText = after ? textOf(after, read) : "";
   // A file that became a link is two changes for git.
   if (before && after && before.kind !== after.kind) {
-    const parts = [
-      describeChange(path, before, undefined, maxBytes, read),
-      describeChange(path, undefined, after, maxBytes, read),
-    ];
+    const parts = [describeChange(path, before, undefined, manner), describeChange(path, undefined, after, manner)];
     if (oldText !== undefined && newText !== undefined) {
       change.added = parts[1]!.change.added!;
       change.removed = parts[0]!.change.removed!;
@@ -73,7 +78,7 @@ function describeChange(
     const [a, b] = names(path, before, after);
     return { change, text: `${head}Binary files ${a} and ${b} differ\n` };
   }
-  const body = hunks(oldText, newText, maxBytes);
+  const body = hunks(oldText, newText, manner);
   change.added = body.added;
   change.removed = body.removed;
   if (body.text === "") return { change, text: head };
@@ -138,13 +143,17 @@ function quoted(name: string): string {
 }
 
 /** The hunks of one file; past `maxBytes` only the counting goes on. */
-function hunks(before: string, after: string, maxBytes: number): { text: string; added: number; removed: number } {
+function hunks(
+  before: string,
+  after: string,
+  { maxBytes, context }: Omit<Manner, "read">,
+): { text: string; added: number; removed: number } {
   const a = splitLines(before);
   const b = splitLines(after);
   const { removed, added } = compareLines(a, b);
   const count = (marks: Uint8Array): number => marks.reduce((sum, mark) => sum + mark, 0);
   let text = "";
-  for (const { aFrom, aTo, bFrom, bTo } of ranges(removed, added)) {
+  for (const { aFrom, aTo, bFrom, bTo } of ranges(removed, added, context)) {
     if (text.length > maxBytes) break;
     const lines: string[] = [`@@ -${range(aFrom, aTo)} +${range(bFrom, bTo)} @@\n`];
     let bytes = 0;
@@ -167,7 +176,7 @@ interface Range {
 }
 
 /** Changes with their context, joined where they touch. */
-function* ranges(removed: Uint8Array, added: Uint8Array): Generator<Range> {
+function* ranges(removed: Uint8Array, added: Uint8Array, context: number): Generator<Range> {
   let open: Range | undefined;
   let i = 0;
   let j = 0;
@@ -177,7 +186,7 @@ function* ranges(removed: Uint8Array, added: Uint8Array): Generator<Range> {
       j++;
       continue;
     }
-    const lead = Math.min(i, j, CONTEXT);
+    const lead = Math.min(i, j, context);
     if (open && i - lead > open.aTo) {
       yield open;
       open = undefined;
@@ -185,7 +194,7 @@ function* ranges(removed: Uint8Array, added: Uint8Array): Generator<Range> {
     open ??= { aFrom: i - lead, aTo: i, bFrom: j - lead, bTo: j };
     while (removed[i]) i++;
     while (added[j]) j++;
-    const trail = Math.min(removed.length - i, CONTEXT);
+    const trail = Math.min(removed.length - i, context);
     open.aTo = i + trail;
     open.bTo = j + trail;
   }

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import type { CheckKind, CheckResult, CheckStatus } from "../../src/contracts/evidence.ts";
 import type { Evaluation, Finding, Judgement } from "../../src/contracts/task.ts";
 import { compare } from "../../src/engine/checks.ts";
-import { score } from "../../src/engine/judge.ts";
 import type { Proof } from "../../src/engine/proof.ts";
 import { sum } from "../../src/engine/score.ts";
+import { score } from "../../src/engine/verdict.ts";
 import { check, result } from "../fakes/evidence.ts";
 
 /** Any mix of results, scores, findings and weights that a task can come to. */

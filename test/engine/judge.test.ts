@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ProviderError } from "../../src/base/errors.ts";
-import { score } from "../../src/engine/judge.ts";
 import { measure } from "../../src/engine/measure.ts";
+import { score } from "../../src/engine/verdict.ts";
 import { check } from "../fakes/evidence.ts";
 import { fakeKit, rubric, verdict } from "../fakes/kit.ts";
 import { fakeModel, modelInfo } from "../fakes/model.ts";

@@ -6,6 +6,8 @@ import { outcomeOf, play } from "./play.ts";
 
 const write = (text: string, path = "a.ts") => ({ calls: [{ name: "write", args: { path, text } }] });
 const tests = check("npm test");
+const failing = { status: "failed" as const, failures: [{ name: "adds" }] };
+const counts = { passed: 99, failed: 1, skipped: 0 };
 const filesOf = (kit: { files: Map<string, string> }) => Object.fromEntries(kit.files);
 
 describe("what is returned as best is what lies on disk", () => {
@@ -42,6 +44,19 @@ describe("what is returned as best is what lies on disk", () => {
     const kit = fakeKit({ turns: [write("one"), "One.", write("two"), "Two."], verdicts: () => verdict(0.7) });
     expect(await outcomeOf(kit)).toMatchObject({ status: "below", best: 2, text: "Two." });
     expect(filesOf(kit)).toEqual({ "a.ts": "two" });
+  });
+
+  test("of two scores that are held below the threshold: the one in which less fails, whatever the judge found", async () => {
+    const blocker = verdict(1, 1, [{ severity: "blocker", dimension: "", title: "It leaks" }]);
+    const kit = fakeKit({
+      plan: [JSON.stringify({ kind: "change", checks: ["npm test"] })],
+      turns: [write("one"), "One.", write("two"), "Two."],
+      verdicts: [verdict(1), blocker],
+      suite: [tests],
+      results: (_, __, files) => (files.get("a.ts") === "two" ? "passed" : { ...failing, counts }),
+      limits: { iterations: 2 },
+    });
+    expect(await outcomeOf(kit)).toMatchObject({ status: "below", score: 0.79, best: 2 });
   });
 
   test("of two scores that are held below the threshold: the iteration that less holds", async () => {

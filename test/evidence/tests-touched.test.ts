@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { isTestFile } from "../../src/base/file-kinds.ts";
 import type { FileChange } from "../../src/contracts/workspace.ts";
-import { isTestFile, testsTouched } from "../../src/evidence/tests-touched.ts";
+import { testsTouched } from "../../src/evidence/tests-touched.ts";
 
 /** A diff of one hunk that begins at line 10. */
 function diff(path: string, ...lines: string[]): string {

@@ -54,6 +54,15 @@ test("a changed line is shown with three lines around it, and counted", async ()
   );
 });
 
+test("as many lines are shown around the changes of a file as are asked for it", async () => {
+  const lines = Array.from({ length: 60 }, (_, index) => `line ${index}\n`);
+  for (const path of ["a.txt", "b.txt"]) put(place, path, lines.join(""));
+  const from = await task.record(never());
+  for (const path of ["a.txt", "b.txt"]) put(place, path, lines.with(30, "changed\n").join(""));
+  const diff = await task.diff(from, await task.record(never()), 1e6, (path) => (path === "a.txt" ? 10 : 1));
+  expect(diff.text.match(/@@.*@@/g)).toEqual(["@@ -21,21 +21,21 @@", "@@ -30,3 +30,3 @@"]);
+});
+
 test("created, deleted and mode changes are named as such", async () => {
   const diff = await diffOf(
     () => {

@@ -84,12 +84,14 @@ export function judgementLines(judgement: Judgement, options: LineOptions): stri
     return labelled("judge", style.notice(`not measured: ${oneLine(judgement.reason)}`), options);
   }
   if (judgement.state === "skipped") return labelled("judge", `skipped: ${oneLine(judgement.reason)}`, options);
-  const parts = judgement.dimensions.map((dimension) => `${oneLine(dimension.name)} ${score(dimension.score)}`);
+  const parts = judgement.dimensions.map((dimension) => {
+    return `${oneLine(dimension.name)} ${score(dimension.score)}${dimension.carried ? " (as before)" : ""}`;
+  });
   const text = `${score(judgement.score)}  ${style.dim(`${oneLine(judgement.rubric)}: ${parts.join(", ")}`)}`;
   return labelled("judge", text, options);
 }
 
-/** Open findings, the worst first, then the score with what held it and what it does not cover. */
+/** What is resolved and what is open, the worst first, then the score with what held it and what it does not cover. */
 export function evaluationLines(evaluation: Evaluation, view: View, options: LineOptions): string[] {
   const { style } = options;
   const before = view.task.score;
@@ -100,6 +102,7 @@ export function evaluationLines(evaluation: Evaluation, view: View, options: Lin
   const aim = threshold ? style.dim(`  of ${score(view.task.limits?.qualityThreshold ?? null)}`) : "";
   const unmeasured = evaluation.unmeasured.join("; ");
   return [
+    ...evaluation.resolved.flatMap(({ title }) => labelled("resolved", oneLine(title), options, style.good)),
     ...findingLines(evaluation.findings, options),
     ...labelled("score", move + aim, options),
     ...evaluation.heldBy.flatMap((reason) => labelled("held by", oneLine(reason), options, style.notice)),

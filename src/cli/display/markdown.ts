@@ -25,14 +25,17 @@ export function outcomeMarkdown(outcome: Outcome): string {
 
 function factTable(outcome: Outcome): string {
   const { usage } = outcome.spent;
-  const { deltaFeedback, skippedEvaluation, caching } = outcome.saved;
+  const { deltaFeedback, skippedEvaluation, incrementalEvaluation, caching } = outcome.saved;
   const rows: [string, string][] = [
     ["Ended", `${ENDINGS[outcome.status]}: ${outcome.reason}`],
     ["Score", score(outcome.score)],
     ["Iterations", `${outcome.iterations}${outcome.best > 0 ? `, best ${outcome.best}` : ""}`],
     ["Cost", `${money(outcome.spent)}, ${plural(outcome.spent.calls, "call")}`],
     ["Tokens", `${usage.input} in, ${usage.output} out, ${usage.cacheRead} from cache, ${usage.cacheWrite} to cache`],
-    ["Tokens saved", `${deltaFeedback} by feedback, ${skippedEvaluation} by evaluation, ${caching} by caching`],
+    [
+      "Tokens saved",
+      `${deltaFeedback} by feedback, ${skippedEvaluation + incrementalEvaluation} by evaluation, ${caching} by caching`,
+    ],
     ["Time", `${formatDuration(outcome.wallMs)}, ${formatDuration(outcome.workMs)} of it work`],
   ];
   return ["| | |", "| --- | --- |", ...rows.map(([name, value]) => `| ${name} | ${cell(value)} |`)].join("\n");

@@ -43,7 +43,7 @@ export function outcomeLines(outcome: Outcome, limits: Limits | undefined, optio
     formatDuration(outcome.wallMs),
   ];
   const explained = status === "accepted" || status === "answered" ? [] : hang("  ", oneLine(outcome.reason), width);
-  const total = saved.deltaFeedback + saved.skippedEvaluation + saved.caching;
+  const total = saved.deltaFeedback + saved.skippedEvaluation + saved.incrementalEvaluation + saved.caching;
   return [
     "",
     ...hang(`${paint(style.bold(ENDINGS[status]))}  `, unbroken(facts), width).map((line) =>

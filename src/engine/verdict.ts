@@ -1,0 +1,110 @@
+import { s } from "../base/schema.ts";
+import type { Dimension, Rubric } from "../contracts/skill.ts";
+import type { DimensionScore, Finding, Judgement } from "../contracts/task.ts";
+
+/** How the ids of findings begin that are made of evidence. */
+export const EVIDENCE_ID = "evidence:";
+/** A blocker caps its dimension at this score. */
+const BLOCKER_CAP = 0.3;
+
+const findingSchema = s.object({
+  id: s.optional(s.string()),
+  severity: s.choice(["blocker", "important", "suggestion"]),
+  dimension: s.withDefault(s.string(), ""),
+  title: s.string(),
+  description: s.withDefault(s.string(), ""),
+  location: s.optional(s.string()),
+  fix: s.optional(s.string()),
+});
+
+/** What a judge answers. */
+export const verdictSchema = s.object({
+  scores: s.record(s.number(undefined, { min: 0, max: 1 })),
+  findings: s.withDefault(s.array(findingSchema), []),
+});
+
+/** A finding as the judge wrote it. */
+type Found = Omit<Finding, "id" | "location" | "fix"> & Partial<Finding>;
+
+/** What is wrong with the scores, in words; "" where all that were asked for are there. */
+export function missingScores(asked: readonly Dimension[], scores: Record<string, number>): string {
+  const missing = asked.filter(({ name }) => scores[name] === undefined);
+  return missing.length > 0 ? `scores for ${missing.map((d) => d.name).join(", ")} are missing` : "";
+}
+
+/**
+ * Gives every finding its id: the one of the open finding that it repeats (by id, by title, or by dimension and place),
+ * else its own, each once. So a defect keeps one id for as long as it is open, however the judge words it. Pure.
+ */
+export function identify(found: readonly Found[], open: readonly Finding[]): Finding[] {
+  const known = new Map(open.map((finding) => [finding.id, finding]));
+  const free = new Set(known.keys());
+  // Those that name their ids come first: what only looks alike takes what is left.
+  const named = found.map(({ id }) => id !== undefined && free.delete(id));
+  const taken = new Set<string>();
+  return found.map((finding, at) => {
+    const like = (alike: typeof sameWords) => [...free].find((id) => alike(finding, known.get(id)!));
+    const same = named[at] ? finding.id : (like(sameWords) ?? like(samePlace));
+    if (same !== undefined) free.delete(same);
+    // The ids of findings that are made of evidence are not the judge's to give.
+    const own = finding.id && !finding.id.startsWith(EVIDENCE_ID) ? finding.id : slug(finding.title);
+    const id = unique(same ?? own, taken);
+    return { ...finding, id };
+  });
+}
+
+function sameWords(finding: Found, open: Finding): boolean {
+  return slug(finding.title) === slug(open.title);
+}
+
+/** A file alone is no place: it may hold many defects. */
+function samePlace(finding: Found, open: Finding): boolean {
+  const { location, dimension } = finding;
+  return location !== undefined && /:\d+/.test(location) && location === open.location && dimension === open.dimension;
+}
+
+function unique(id: string, taken: Set<string>): string {
+  let free = id;
+  for (let nth = 2; taken.has(free); nth++) free = `${id}-${nth}`;
+  taken.add(free);
+  return free;
+}
+
+function slug(title: string): string {
+  return (
+    title
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .replace(/^-|-$/g, "")
+      .slice(0, 48) || "finding"
+  );
+}
+
+/**
+ * The weighted mean of the rubric's dimensions, each capped by its blockers. `carried` are those that were not judged
+ * again. Pure.
+ */
+export function score(
+  rubric: Rubric,
+  scores: Record<string, number>,
+  findings: Finding[],
+  carried: readonly DimensionScore[] = [],
+): Judgement {
+  const blocked = new Set(findings.filter((f) => f.severity === "blocker").map((f) => f.dimension));
+  const dimensions: DimensionScore[] = rubric.dimensions.map(({ name, weight }) => {
+    const before = carried.find((each) => each.name === name);
+    const given = before?.score ?? scores[name] ?? 0;
+    const capped = blocked.has(name) ? Math.min(given, BLOCKER_CAP) : given;
+    return { name, weight, score: capped, ...(before ? { carried: true } : {}) };
+  });
+  const total = dimensions.reduce((sum, dimension) => sum + dimension.weight * dimension.score, 0);
+  const weights = dimensions.reduce((sum, dimension) => sum + dimension.weight, 0);
+  // Weights that add up to 1 only nearly must not lift a score over it.
+  return { state: "scored", dimensions, score: Math.min(1, total / (weights || 1)), findings, rubric: rubric.name };
+}
+
+/** True where the judge was not asked. */
+export function isSkipped(judgement: Judgement): boolean {
+  if (judgement.state !== "scored") return judgement.state === "skipped";
+  return judgement.dimensions.length > 0 && judgement.dimensions.every(({ carried }) => carried);
+}
