@@ -30,5 +30,6 @@ export async function readLeaving(path: string): Promise<Leaving> {
   const alive = lastAlive(path);
   if (alive !== undefined) acting.end(alive);
   // Files may have been on their way back when it was killed: then no record says how it left them.
-  return { seq, left: ended || !acted ? left : undefined, activity: acting.activity };
+  const told = ended || !acted ? left : undefined;
+  return { seq, left: told, ...(acted ? {} : { untouched: true as const }), activity: acting.activity };
 }

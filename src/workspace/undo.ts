@@ -21,6 +21,8 @@ export interface Leaving {
    * what changed while the task acted counts as its work.
    */
   left: string | undefined;
+  /** No effect had begun: it left what it found, whether or not it came to tell of its record. */
+  untouched?: true;
   /** When it acted; absent where nothing tells. */
   activity?: Activity;
 }
@@ -174,7 +176,8 @@ function nextMove(input: Omit<UndoInput, "clock">): Move | undefined {
     const [from, to] = turn.done ? [turn.to, turn.from] : [turn.from, turn.to];
     return { from, to, undone: to !== before };
   }
-  return { from: leaving.seq === 0 ? ids.at(-1) : leaving.left, to: before, undone: false };
+  const left = leaving.left ?? (leaving.untouched ? before : undefined);
+  return { from: leaving.seq === 0 ? ids.at(-1) : left, to: before, undone: false };
 }
 
 function turnPath({ dir, workspace, task }: Pick<UndoInput, "dir" | "workspace" | "task">): string {

@@ -44,11 +44,13 @@ describe("how a task left the workspace", () => {
   });
 
   test("is its first record, where it was killed before it did anything", async () => {
-    expect(await leaving(before, tool("read"))).toMatchObject({ seq: 2, left: "1" });
+    expect(await leaving(before, tool("read"))).toMatchObject({ seq: 2, left: "1", untouched: true });
+    expect(await leaving(tool("read"))).toMatchObject({ left: undefined, untouched: true });
   });
 
   test("is not known where it was killed later, or where its end could not be recorded", async () => {
     expect(await leaving(before, tool("execute"), after)).toMatchObject({ seq: 3, left: undefined });
+    expect(await leaving(before, tool("execute"), after)).not.toHaveProperty("untouched");
     expect(await leaving(before, tool("execute"), finished)).toMatchObject({ seq: 3, left: undefined });
   });
 
