@@ -54,6 +54,13 @@ const SECTIONS: Section[] = [
     about:
       "300 synthetic tasks with real files and tests and a scripted model that fixes and breaks by chance (bench/lift). The seeds of this run were not used while building.",
   },
+  {
+    name: "patterns",
+    title: "Patterns: what the miner finds of known habits",
+    argv: ["bench/patterns.ts", "--seeds", "final"],
+    about:
+      "Synthetic users of 90 days with known habits, look-alikes and noise (bench/habits), by a generator that was written before the miner. The seeds of this run were not used while building.",
+  },
 ];
 
 const named = process.argv.slice(2);
