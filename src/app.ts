@@ -21,6 +21,7 @@ import { makePrivateTemp, removeAbandonedTemps } from "./private-temp.ts";
 import { createProviders, type Providers } from "./providers/index.ts";
 import { historyOf } from "./readers/interrupted.ts";
 import { createLedger } from "./readers/ledger.ts";
+import { createMemoryStore, type MemoryStore } from "./readers/memory-store.ts";
 import { redactedModel } from "./redacted.ts";
 import { collectDaily } from "./workspace/index.ts";
 
@@ -30,6 +31,8 @@ export interface App {
   readonly paths: Paths;
   readonly clock: Clock;
   readonly ledger: Ledger;
+  /** What is remembered from task to task; opened when first needed. */
+  readonly memory: MemoryStore;
   /** Loads and freezes the settings for a folder. */
   settings(request: SettingsRequest): Promise<Settings>;
   /** The providers under these settings. */
@@ -45,6 +48,8 @@ export interface App {
    * folder each time. Takes a few seconds at most and never throws.
    */
   tidy(): Promise<void>;
+  /** Gives back what was opened on the way. */
+  close(): void;
 }
 
 export interface SettingsRequest {
@@ -113,7 +118,8 @@ const systemClock: Clock = { now: () => Date.now(), sleep };
 export function createApp(env: Env = readEnv()): App {
   const paths = resolvePaths(env);
   const clock = systemClock;
-  const ledger = createLedger({ paths });
+  const memory = createMemoryStore({ paths, now: () => clock.now() });
+  const ledger = createLedger({ paths, store: memory });
 
   async function settings(request: SettingsRequest): Promise<Settings> {
     const workspace = realFolder(request.dir, "workspace");
@@ -188,8 +194,9 @@ export function createApp(env: Env = readEnv()): App {
     await collectDaily({ dir: paths.checkpoints, now: clock.now(), isOver: () => performance.now() > end });
   }
 
-  const root: Root = { env, paths, clock, ledger, providers };
-  return { env, paths, clock, ledger, settings, providers, start, resume, posture, tidy };
+  const root: Root = { env, paths, clock, ledger, memory, providers };
+  const close = () => memory.close();
+  return { env, paths, clock, ledger, memory, settings, providers, start, resume, posture, tidy, close };
 }
 
 /** macOS alone has one; its code is loaded when an item is looked for. */

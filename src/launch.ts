@@ -28,6 +28,8 @@ import { type ActivityReader, createActivity } from "./readers/activity.ts";
 import { claimTask } from "./readers/interrupted.ts";
 import { createHistory } from "./readers/ledger.ts";
 import { createLogLines } from "./readers/log-lines.ts";
+import type { MemoryStore } from "./readers/memory-store.ts";
+import { createRecorder } from "./readers/recorder.ts";
 import { createStateFile } from "./readers/state-file.ts";
 import { createTranscript, readTranscript } from "./readers/transcript.ts";
 import { noMemory } from "./recollection.ts";
@@ -44,6 +46,7 @@ export interface Root {
   paths: Paths;
   clock: Clock;
   ledger: Ledger;
+  memory: MemoryStore;
   providers(settings: ProviderSettings, tapes?: Tapes, redactor?: Redactor): Providers;
 }
 
@@ -192,9 +195,14 @@ function openTools(scene: Scene, parts: Pick<Parts, "models" | "place" | "exec" 
 
 /** The task's events, and who reads them; `transcript` is where they lie. */
 function openHub(scene: Scene, activity: ActivityReader): { hub: Hub; transcript: string } {
-  const { paths, clock, ledger, request, history, task, log } = scene;
+  const { paths, clock, ledger, memory: store, request, history, task, log } = scene;
   const transcript = createTranscript({ paths, task: task.id });
-  const own = [activity, createStateFile({ paths, clock }), createHistory(ledger), createLogLines(log)];
+  const onNotice = (text: string, late: boolean) => {
+    if (late) log.warn(text, { task: task.id });
+    else void hub.emit({ type: "warning", code: "memory", message: text });
+  };
+  const recorder = createRecorder({ task: task.id, store, transcript: transcript.path, onNotice });
+  const own = [activity, createStateFile({ paths, clock }), createHistory(ledger), createLogLines(log), recorder];
   const hub = createHub({
     task: task.id,
     clock,

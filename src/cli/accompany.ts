@@ -37,8 +37,8 @@ export async function accompany(
       if (event.type === "task_finished") ended = event.outcome;
     },
   };
+  const app = createApp();
   try {
-    const app = createApp();
     const attended = isInteractive(flags);
     const answer = createTerminalAsk({ interactive: attended, pause: display.pause, resume: display.resume });
     const company: Company = {
@@ -68,6 +68,7 @@ export async function accompany(
     process.stderr.write(`  ${remedy}\n`);
     return error instanceof UserError ? error.exitCode : Exit.failure;
   } finally {
+    app.close();
     signals.stop();
   }
 }

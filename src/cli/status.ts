@@ -2,6 +2,7 @@ import { Exit, type ExitCode, messageOf, UserError } from "../base/errors.ts";
 import { clip, formatDuration, formatTokens, plural } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
 import type { HistoryEntry, Ledger } from "../contracts/ledger.ts";
+import type { CostSum } from "../contracts/memory.ts";
 import type { ProviderStatus, Role } from "../contracts/provider.ts";
 import { cutShortTasks, type KnownTask } from "../readers/interrupted.ts";
 import { type CurrentTask, isRunning, isUnfinished, readCurrentTask } from "../readers/state-file.ts";
@@ -41,7 +42,7 @@ export async function status(deps: StatusDeps, flags: Pick<Flags, "json">): Prom
     deps.current(),
     deps.cutShort(),
     deps.ledger.recent(MOST_RESULTS),
-    deps.ledger.costSince(startOfDay(deps.now())),
+    deps.ledger.costs(startOfDay(deps.now()), Number.POSITIVE_INFINITY),
   ]);
   const facts: Facts = { version: deps.version, models, providers, current, cutShort, recent, today, now: deps.now() };
   deps.write(flags.json ? statusJson(facts) : statusText(facts));
@@ -55,7 +56,7 @@ interface Facts {
   current: CurrentTask | undefined;
   cutShort: KnownTask[];
   recent: HistoryEntry[];
-  today: Awaited<ReturnType<Ledger["costSince"]>>;
+  today: CostSum;
   now: number;
 }
 

@@ -1,3 +1,4 @@
+import type { CostSum } from "./memory.ts";
 import type { OutcomeStatus } from "./task.ts";
 
 /** One finished task, as `status` shows it and `task-history.jsonl` keeps it. */
@@ -24,6 +25,6 @@ export interface Ledger {
   record(entry: HistoryEntry): Promise<void>;
   /** Newest first. */
   recent(limit: number): Promise<HistoryEntry[]>;
-  /** USD of tasks finished since `time` (ms), and whether every price was known. */
-  costSince(time: number): Promise<{ costUsd: number; known: boolean; tasks: number }>;
+  /** What was spent from `from` until before `to`, ms. */
+  costs(from: number, to: number): Promise<CostSum>;
 }

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { setAside } from "./aside.ts";
 import { carryOver } from "./carry-over.ts";
-import { databaseFault, isDamage } from "./faults.ts";
+import { databaseFault, isDamage, sqliteCode } from "./faults.ts";
 import { alone, migrateForward } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { type Kind, kindOf } from "./schema.ts";
@@ -13,6 +13,9 @@ import { type Kind, kindOf } from "./schema.ts";
 const BUSY_MS = 10_000;
 /** Statements that are kept compiled; more than all of the program's. */
 const MOST_STATEMENTS = 200;
+
+/** With the log a killed process loses nothing; a power cut can take the last transactions, never the database. */
+const SYNCHRONOUS = "PRAGMA synchronous = NORMAL";
 
 /** The open memory. Everything is synchronous, as SQLite is: keep transactions short. */
 export interface MemoryDatabase extends Disposable {
@@ -23,6 +26,8 @@ export interface MemoryDatabase extends Disposable {
   readonly query: Database["query"];
   /** Runs `body` in one transaction that may write (IMMEDIATE); inside of another one it is part of that. */
   transaction<T>(body: () => T): T;
+  /** The same for those who cannot wait: `busy`, with nothing done, where another process writes for longer than that, ms. */
+  attempt<T>(waitMs: number, body: () => T): T | "busy";
   /** Closing twice does no harm. */
   close(): void;
 }
@@ -72,12 +77,14 @@ function openCurrent(path: string): Database | undefined {
 function openAny(options: DatabaseOptions): Database {
   const { path, now, onNotice } = options;
   const kind = lookAt(path);
+  let fresh = kind.is === "empty";
   switch (kind.is) {
     case "foreign":
     case "damaged": {
       const aside = setAside(path, "broken", now());
       const what = kind.is === "damaged" ? "is damaged" : "is not a memory of OpenKoi";
       onNotice(`${path} ${what}; it was set aside as ${aside}, and a new memory was begun`);
+      fresh = true;
       break;
     }
     case "earlier": {
@@ -96,8 +103,11 @@ function openAny(options: DatabaseOptions): Database {
   const db = connect(path);
   try {
     chmodSync(path, 0o600);
+    // What is only being made holds nothing that a power cut could take.
+    if (fresh) db.run("PRAGMA synchronous = OFF");
     db.run("PRAGMA journal_mode = WAL");
     migrateForward(db, { path, now });
+    db.run(SYNCHRONOUS);
     return db;
   } catch (error) {
     db.close();
@@ -127,7 +137,7 @@ function connect(path: string): Database {
   const db = new Database(path, { readwrite: true, create: false, strict: true });
   try {
     db.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
-    db.run("PRAGMA synchronous = NORMAL");
+    db.run(SYNCHRONOUS);
     db.run("PRAGMA foreign_keys = ON");
     return db;
   } catch (error) {
@@ -159,11 +169,23 @@ function prepare(path: string): string {
 
 function wrap(db: Database, path: string): MemoryDatabase {
   const close = () => db.close();
+  const transaction = <T>(body: () => T): T => (db.inTransaction ? body() : db.transaction(body).immediate());
   return {
     path,
     db,
     query: db.query.bind(db),
-    transaction: (body) => (db.inTransaction ? body() : db.transaction(body).immediate()),
+    transaction,
+    attempt(waitMs, body) {
+      db.run(`PRAGMA busy_timeout = ${waitMs}`);
+      try {
+        return transaction(body);
+      } catch (error) {
+        if (sqliteCode(error) === "SQLITE_BUSY") return "busy";
+        throw error;
+      } finally {
+        db.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
+      }
+    },
     close,
     [Symbol.dispose]: close,
   };

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { stampOf } from "./aside.ts";
@@ -16,7 +16,8 @@ const MOST_BACKUPS = 3;
  * this one waits without giving way, because nothing can be done without the database.
  */
 export function alone<T>(path: string, body: () => T): T {
-  const lock = new Database(`${path}.lock`, { create: true });
+  closeSync(openSync(`${path}.lock`, "a", 0o600));
+  const lock = new Database(`${path}.lock`);
   try {
     lock.run(`PRAGMA busy_timeout = ${PATIENCE}`);
     lock.run("BEGIN EXCLUSIVE");

@@ -63,7 +63,7 @@ export async function cutShortTasks(
   paths: Pick<Paths, "sessions" | "checkpoints" | "data">,
   now: number,
 ): Promise<KnownTask[]> {
-  const running = new Set(livingClaims(runningFolder(paths), () => now).map(({ task }) => task));
+  const running = livingTasks(paths, () => now);
   const found: KnownTask[] = [];
   let looked = 0;
   for await (const task of knownTasks(paths)) {
@@ -124,6 +124,11 @@ export function claimTask(paths: Pick<Paths, "data">, id: string, now: () => num
   } catch (error) {
     throw writeFault(error, "that the task runs", folder);
   }
+}
+
+/** Ids of the tasks on which a process works. */
+export function livingTasks(paths: Pick<Paths, "data">, now: () => number): Set<string> {
+  return new Set(livingClaims(runningFolder(paths), now).map(({ task }) => task));
 }
 
 /** Where a process says that it works on a task. */

@@ -7,9 +7,11 @@ import { type Infer, parse, type Schema, s } from "../base/schema.ts";
 import { clip } from "../base/text.ts";
 import type { Reader } from "../contracts/event.ts";
 import type { HistoryEntry, Ledger } from "../contracts/ledger.ts";
+import type { CostSum } from "../contracts/memory.ts";
 import type { OutcomeStatus } from "../contracts/task.ts";
 import { countedTokens } from "../engine/budget.ts";
 import { initialState, step } from "../engine/state.ts";
+import type { MemoryStore } from "./memory-store.ts";
 
 /** When the file is put aside and a new one begun (PRODUCT.md section 2). */
 const MOST_LINES = 1000;
@@ -38,10 +40,14 @@ function entrySchema() {
 }
 
 /**
- * The history of tasks in `state/task-history.jsonl`. Several processes may record at once: an entry is one write to a
- * file opened for appending, and a full file is renamed to a name of its own, so that nobody overwrites anything.
+ * The history of tasks in `state/task-history.jsonl`, for programs outside too. Several processes may record at once: an
+ * entry is one write to a file opened for appending, and a full file is renamed to a name of its own, so that nobody
+ * overwrites anything. What was spent is asked of the memory, which knows every call; without one the history says it.
  */
-export function createLedger(options: { paths: Pick<Paths, "history"> }): Ledger {
+export function createLedger(options: {
+  paths: Pick<Paths, "history">;
+  store: Pick<MemoryStore, "exists" | "whole">;
+}): Ledger {
   const path = options.paths.history;
   return {
     async record(entry) {
@@ -58,21 +64,44 @@ export function createLedger(options: { paths: Pick<Paths, "history"> }): Ledger
       }
       return found.slice(0, limit);
     },
-    async costSince(time) {
-      const sum = { costUsd: 0, known: true, tasks: 0 };
-      for (const file of await filesNewestFirst(path)) {
-        const entries = await readEntries(file);
-        const counted = entries.filter((entry) => Date.parse(entry.finishedAt) >= time);
-        for (const entry of counted) {
-          sum.costUsd += entry.costUsd;
-          sum.known &&= entry.costKnown;
-          sum.tasks += 1;
-        }
-        // Older files hold nothing newer than this one's first entry.
-        if (counted.length < entries.length) break;
-      }
-      return sum;
+    async costs(from, to) {
+      const { store } = options;
+      const memory = store.exists() ? await store.whole().catch(() => undefined) : undefined;
+      if (!memory) return costsOfHistory(path, from, to);
+      const { costsOf } = await import("../memory/costs.ts");
+      return costsOf(memory, from, to);
     },
+  };
+}
+
+/** What tasks cost that ended in that time. */
+async function costsOfHistory(path: string, from: number, to: number): Promise<CostSum> {
+  const models = new Map<string, CostSum["models"][number]>();
+  let tasks = 0;
+  for (const file of await filesNewestFirst(path)) {
+    const entries = await readEntries(file);
+    for (const entry of entries) {
+      const ended = Date.parse(entry.finishedAt);
+      if (ended < from || ended >= to) continue;
+      tasks++;
+      const sum = models.get(entry.model) ?? { model: entry.model, costUsd: 0, known: true, calls: 0, tokens: 0 };
+      sum.costUsd += entry.costUsd;
+      sum.known &&= entry.costKnown;
+      sum.tokens += entry.tokens;
+      models.set(entry.model, sum);
+    }
+    // Older files hold nothing newer than this one's first entry.
+    if (entries.some((entry) => Date.parse(entry.finishedAt) < from)) break;
+  }
+  const dearest = [...models.values()].sort((a, b) => b.costUsd - a.costUsd);
+  return {
+    costUsd: dearest.reduce((sum, { costUsd }) => sum + costUsd, 0),
+    known: dearest.every(({ known }) => known),
+    tasks,
+    calls: 0,
+    tokens: dearest.reduce((sum, model) => sum + model.tokens, 0),
+    models: dearest,
+    saved: { deltaFeedback: 0, skippedEvaluation: 0, caching: 0 },
   };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Exit, UserError } from "../../src/base/errors.ts";
 import { type StatusDeps, status } from "../../src/cli/status.ts";
 import type { HistoryEntry } from "../../src/contracts/ledger.ts";
+import type { CostSum } from "../../src/contracts/memory.ts";
 import type { CurrentTask } from "../../src/readers/state-file.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -64,7 +65,7 @@ async function shown(more: Partial<StatusDeps> = {}, json = false): Promise<stri
       ledger: {
         record: async () => {},
         recent: async () => [],
-        costSince: async () => ({ costUsd: 0, known: true, tasks: 0 }),
+        costs: async () => costs(),
       },
       now: () => NOW,
       write: (part) => {
@@ -76,6 +77,12 @@ async function shown(more: Partial<StatusDeps> = {}, json = false): Promise<stri
   );
   expect(code).toBe(Exit.ok);
   return text;
+}
+
+/** What a stretch of time cost. */
+function costs(more: Partial<CostSum> = {}): CostSum {
+  const saved = { deltaFeedback: 0, skippedEvaluation: 0, caching: 0 };
+  return { costUsd: 0, known: true, tasks: 0, calls: 0, tokens: 0, models: [], saved, ...more };
 }
 
 describe("status", () => {
@@ -106,9 +113,9 @@ cost today
       ledger: {
         record: async () => {},
         recent: async (limit) => [result].slice(0, limit),
-        costSince: async (time) => {
-          asked.push(time);
-          return { costUsd: 0.25, known: false, tasks: 2 };
+        costs: async (from) => {
+          asked.push(from);
+          return costs({ costUsd: 0.25, known: false, tasks: 2 });
         },
       },
     });

@@ -35,17 +35,21 @@ function entry(at: number, more: Partial<HistoryEntry> = {}): HistoryEntry {
   };
 }
 
+/** One without a memory: then the history says what was spent. */
+const ledgerOf = () =>
+  createLedger({ paths, store: { exists: () => true, whole: () => Promise.reject(new Error("no memory")) } });
+
 const files = () => readdir(dirname(paths.history));
 
 describe("the history", () => {
   test("is empty at first", async () => {
-    const ledger = createLedger({ paths });
+    const ledger = ledgerOf();
     expect(await ledger.recent(5)).toEqual([]);
-    expect(await ledger.costSince(0)).toEqual({ costUsd: 0, known: true, tasks: 0 });
+    expect(await ledger.costs(0, START)).toMatchObject({ costUsd: 0, known: true, tasks: 0, models: [] });
   });
 
   test("gives back what was recorded, newest first", async () => {
-    const ledger = createLedger({ paths });
+    const ledger = ledgerOf();
     const entries = [entry(1), entry(2, { score: null, status: "cancelled" }), entry(3)];
     for (const one of entries) await ledger.record(one);
     expect(await ledger.recent(5)).toEqual([...entries].reverse());
@@ -53,27 +57,29 @@ describe("the history", () => {
   });
 
   test("adds up what was spent since a time, and says where a price was unknown", async () => {
-    const ledger = createLedger({ paths });
+    const ledger = ledgerOf();
     await ledger.record(entry(1, { costKnown: false }));
     await ledger.record(entry(100));
     await ledger.record(entry(200));
-    expect(await ledger.costSince(START + 50_000)).toEqual({ costUsd: 0.5, known: true, tasks: 2 });
-    expect(await ledger.costSince(START)).toEqual({ costUsd: 0.75, known: false, tasks: 3 });
+    const end = START + 1_000_000;
+    expect(await ledger.costs(START + 50_000, end)).toMatchObject({ costUsd: 0.5, known: true, tasks: 2 });
+    expect(await ledger.costs(START, end)).toMatchObject({ costUsd: 0.75, known: false, tasks: 3, tokens: 3000 });
+    expect(await ledger.costs(START, START + 150_000)).toMatchObject({ tasks: 2 });
   });
 
   test("begins a new file after 1000 tasks and forgets none of them", async () => {
-    const ledger = createLedger({ paths });
+    const ledger = ledgerOf();
     for (let at = 0; at < 1003; at++) await ledger.record(entry(at));
     expect((await files()).length).toBe(2);
     expect((await readFile(paths.history, "utf8")).trim().split("\n").length).toBe(3);
     expect((await ledger.recent(10)).map((one) => one.taskId)).toEqual(
       Array.from({ length: 10 }, (_, at) => `t${1002 - at}`),
     );
-    expect((await ledger.costSince(START)).tasks).toBe(1003);
+    expect((await ledger.costs(START, Number.POSITIVE_INFINITY)).tasks).toBe(1003);
   });
 
   test("begins a new file after 1 MB", async () => {
-    const ledger = createLedger({ paths });
+    const ledger = ledgerOf();
     await mkdir(dirname(paths.history), { recursive: true });
     await appendFile(paths.history, `${JSON.stringify({ filler: "x".repeat(1_000_000) })}\n`);
     await ledger.record(entry(1));
@@ -83,7 +89,7 @@ describe("the history", () => {
   });
 
   test("skips a line that a crash tore, and loses nothing recorded after it", async () => {
-    const ledger = createLedger({ paths });
+    const ledger = ledgerOf();
     await ledger.record(entry(1));
     await appendFile(paths.history, '{"task_id":"torn","descr');
     await ledger.record(entry(2));
@@ -101,18 +107,18 @@ describe("the history", () => {
       Bun.spawn([process.execPath, "-e", script, paths.history, name, JSON.stringify(entry(1))], { stderr: "inherit" }),
     );
     for (const child of children) expect(await child.exited).toBe(0);
-    const all = await createLedger({ paths }).recent(5000);
+    const all = await ledgerOf().recent(5000);
     expect(new Set(all.map((one) => one.taskId)).size).toBe(2100);
   });
 
   test("shortens a description that is a whole document", async () => {
-    const ledger = createLedger({ paths });
+    const ledger = ledgerOf();
     await ledger.record(entry(1, { description: "x".repeat(100_000) }));
     expect((await ledger.recent(1))[0]!.description.length).toBe(500);
   });
 
   test("is written when a task ends", async () => {
-    const ledger = createLedger({ paths });
+    const ledger = ledgerOf();
     const reader = createHistory(ledger);
     for (const event of story()) await reader.receive(event);
     expect(await ledger.recent(5)).toEqual([
@@ -136,7 +142,7 @@ describe("the history", () => {
 });
 
 test("a resumed task is recorded with what it spent since its last entry", async () => {
-  const ledger = createLedger({ paths });
+  const ledger = ledgerOf();
   const history = story();
   const last = history.findLast((event) => event.type === "task_finished")!;
   const reader = createHistory(ledger);

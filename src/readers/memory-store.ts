@@ -1,0 +1,87 @@
+import { existsSync } from "node:fs";
+import { messageOf, UserError } from "../base/errors.ts";
+import type { Paths } from "../base/paths.ts";
+import type { MemoryDatabase } from "../memory/database.ts";
+
+/** How long one who asks waits at most until transcripts that are not in the memory yet are read, ms. */
+const PATIENCE = 500;
+
+/** The memory of a process: opened when it is first needed, closed at the end. */
+export interface MemoryStore {
+  /** True where there is one, or something to make one of: who only looks makes none. */
+  exists(): boolean;
+  /** Opens it, with what it has. @throws UserError where it cannot be used, and then always: the user is told once. */
+  open(): Promise<MemoryDatabase>;
+  /**
+   * Opens it, and first reads what killed processes left out, as far as that takes no more than half a second. For those
+   * who look something up. @throws as `open`.
+   */
+  whole(): Promise<MemoryDatabase>;
+  /** Sentences that the user should read and has not: why there is no memory, that a file was set aside. */
+  takeNotices(): string[];
+  /** What is wrong is said again in the same words to everybody who looks, but to the user only once. */
+  tell(error: unknown): void;
+  close(): void;
+}
+
+/** Loads SQLite and its code only when the memory is asked for: a task that needs none does not pay for it. */
+export function createMemoryStore(options: {
+  paths: Pick<Paths, "database" | "sessions" | "data">;
+  now: () => number;
+}): MemoryStore {
+  const { paths, now } = options;
+  let opening: Promise<MemoryDatabase> | undefined;
+  let catching: Promise<unknown> | undefined;
+  let memory: MemoryDatabase | undefined;
+  let closed = false;
+  let notices: string[] = [];
+  let said: string | undefined;
+
+  function tell(error: unknown): void {
+    const text =
+      error instanceof UserError ? `${error.message}; this goes on without it. ${error.remedy}` : messageOf(error);
+    if (text !== said) notices.push(text);
+    said = text;
+  }
+
+  async function begin(): Promise<MemoryDatabase> {
+    try {
+      const { openDatabase } = await import("../memory/database.ts");
+      memory = openDatabase({ path: paths.database, now, onNotice: (text) => notices.push(text) });
+      return memory;
+    } catch (error) {
+      tell(error);
+      throw error;
+    }
+  }
+
+  async function catchingUp(open: MemoryDatabase): Promise<void> {
+    const { catchUp } = await import("./catch-up.ts");
+    const end = performance.now() + PATIENCE;
+    await catchUp({ paths, memory: open, now, isOver: () => closed || performance.now() > end });
+  }
+
+  return {
+    exists: () => existsSync(paths.database) || existsSync(paths.sessions),
+    open: () => (opening ??= begin()),
+    async whole() {
+      const open = await this.open();
+      catching ??= catchingUp(open).catch((error) => {
+        if (!closed) tell(error);
+      });
+      await catching;
+      return open;
+    },
+    takeNotices() {
+      const taken = notices;
+      notices = [];
+      return taken;
+    },
+    tell,
+    close() {
+      closed = true;
+      memory?.close();
+      memory = undefined;
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { statSync } from "node:fs";
+import type { Event, Reader } from "../contracts/event.ts";
+import type { MemoryDatabase } from "../memory/database.ts";
+import type { MemoryStore } from "./memory-store.ts";
+import type { Recording } from "./recording.ts";
+import { isPassing } from "./transcript.ts";
+
+/** How long after its first model call a task's memory is opened: while the model thinks, nobody waits for it. */
+const OPEN_AFTER = 50;
+/** Rows wait so long for others to be written with, ms. */
+const GATHER = 100;
+/** Where another process writes at this moment, the next attempt is made after so long, ms. */
+const AGAIN = 250;
+
+/** At the end it waits its turn for so long, ms. */
+const LAST_WAIT = 2_000;
+
+export interface RecorderOptions {
+  task: string;
+  store: MemoryStore;
+  /** The task's transcript: how long it is says later whether anything is missing. */
+  transcript: string;
+  /** Hears what the user should know: that nothing is remembered, and why. `late`: the events have ended already. */
+  onNotice: (text: string, late: boolean) => void;
+  /** Runs something later without keeping the process alive; returns how to call it off. */
+  timer?: (ms: number, run: () => void) => () => void;
+}
+
+/**
+ * Writes a task into the memory as it happens. It never holds the events up: rows are gathered, written in short
+ * transactions, and wait where another process writes. The transcript is the truth: what is missing here in the end
+ * (because the task was over before the memory was opened, the disk is full, the process was killed) is caught up later.
+ */
+export function createRecorder(options: RecorderOptions): Reader {
+  const { task, store, transcript, onNotice, timer = systemTimer } = options;
+  /** What came before the memory was open. */
+  let early: Event[] | undefined = [];
+  let recording: Recording | undefined;
+  let memory: MemoryDatabase | undefined;
+  let off = false;
+  let late = false;
+  let opening: Promise<void> | undefined;
+  let callOff: (() => void) | undefined;
+
+  const pass = (): void => {
+    for (const text of store.takeNotices()) onNotice(text, late);
+  };
+
+  const giveUp = (error: unknown): void => {
+    off = true;
+    early = undefined;
+    store.tell(error);
+    pass();
+  };
+
+  const open = async (): Promise<void> => {
+    try {
+      const [{ Recording }, opened] = await Promise.all([import("./recording.ts"), store.open()]);
+      memory = opened;
+      recording = new Recording(task);
+      for (const event of early ?? []) recording.add(event);
+      early = undefined;
+      pass();
+      flush();
+      // What others left out is nobody's hurry.
+      void store.whole().then(pass, pass);
+    } catch (error) {
+      giveUp(error);
+    }
+  };
+
+  const flush = (): void => {
+    if (off || !memory || !recording?.isBehind) return;
+    try {
+      const written = memory.attempt(0, () => recording!.write(memory!));
+      if (written === "busy") later(AGAIN, flush);
+      else off = !written;
+    } catch (error) {
+      giveUp(error);
+    }
+  };
+
+  const later = (ms: number, run: () => void): void => {
+    callOff ??= timer(ms, () => {
+      callOff = undefined;
+      run();
+    });
+  };
+
+  const take = (event: Event): void => {
+    if (off || isPassing(event.type)) return;
+    if (recording) recording.add(event);
+    else early?.push(event);
+  };
+
+  return {
+    recall: (history) => history.forEach(take),
+    receive(event) {
+      take(event);
+      if (recording) later(GATHER, flush);
+      else if (event.type === "model_started" && !opening) {
+        later(OPEN_AFTER, () => {
+          opening = open();
+        });
+      }
+    },
+    async close() {
+      late = true;
+      await opening;
+      callOff?.();
+      if (off || !memory || !recording) return;
+      try {
+        const size = statSync(transcript).size;
+        memory.attempt(LAST_WAIT, () => recording!.complete(memory!, size));
+      } catch (error) {
+        giveUp(error);
+      }
+    },
+  };
+}
+
+const systemTimer: NonNullable<RecorderOptions["timer"]> = (ms, run) => {
+  const pending = setTimeout(run, ms);
+  pending.unref();
+  return () => clearTimeout(pending);
+};
