@@ -1,15 +1,8 @@
 import type { Usage } from "../src/contracts/message.ts";
 import { argumentsOf, estimated, type FakeRequest, type ScriptedTurn } from "../test/fakes/script.ts";
+import type { Message } from "./requests.ts";
 
 export type Role = "planner" | "executor" | "judge" | "other";
-
-/** A message on the wire (Chat Completions), as far as it is looked into. */
-export interface Message {
-  role: string;
-  content?: string | null | { type: string; text?: string }[];
-  tool_calls?: { id: string; function: { name: string; arguments: string } }[];
-  tool_call_id?: string;
-}
 
 /** One request and its answer, in tokens (bytes by four). */
 export interface Exchange {
@@ -52,11 +45,6 @@ export class Tokens {
     const tokens = Math.floor(longest / 4);
     return tokens < CACHE.least ? 0 : tokens - (tokens % CACHE.step);
   }
-}
-
-export function textOf(message: Message): string {
-  if (typeof message.content === "string") return message.content;
-  return (message.content ?? []).map((part) => part.text ?? "").join("\n");
 }
 
 export interface TokenSums {

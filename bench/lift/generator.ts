@@ -4,7 +4,9 @@
  *
  * Written before the engine was seen, and not to be tuned to it.
  */
+import { makefile, TAP_END, tapLibrary } from "../awk-project.ts";
 import { type Random, random } from "../draws.ts";
+import { hasLine } from "../requests.ts";
 import { dates } from "./families/dates.ts";
 import { lists } from "./families/lists.ts";
 import { parsing } from "./families/parsing.ts";
@@ -65,8 +67,8 @@ export function generate(seed: number, options: { tests: boolean } = { tests: tr
   const sources = modules.map(({ family }) => `src/${family.name}.awk`);
   if (options.tests) {
     for (const { family, rules } of modules) files[`test/${family.name}.awk`] = suite(family, rules, sites);
-    files["test/tap.awk"] = TAP();
-    files["test/end.awk"] = END();
+    files["test/tap.awk"] = tapLibrary(true);
+    files["test/end.awk"] = TAP_END;
     files["Makefile"] = makefile(modules.map(({ family }) => family.name));
   }
   return {
@@ -87,11 +89,6 @@ export function generate(seed: number, options: { tests: boolean } = { tests: tr
 export function openSites(task: LiftTask, fileText: (path: string) => string): Set<string> {
   const open = task.sites.filter((each) => !hasLine(fileText(each.file), each.good));
   return new Set(open.map((each) => each.id));
-}
-
-/** A line that ends so, whatever stands before it (a tool that reads files may number the lines). */
-export function hasLine(text: string, line: string): boolean {
-  return text.split("\n").some((each) => each.trimEnd().endsWith(line));
 }
 
 interface Module {
@@ -139,21 +136,11 @@ function hiddenChecks(modules: readonly Module[]): string {
       [rule.plain, rule.guard, ...rule.hidden].map((probe) => checkLine(idOf(family, rule), probe)),
     ),
   );
-  return `${TAP()}BEGIN {\n${lines.join("\n")}\n}\n${END()}`;
+  return `${tapLibrary(true)}BEGIN {\n${lines.join("\n")}\n}\n${TAP_END}`;
 }
 
 function checkLine(name: string, [expression, want]: Probe): string {
   return `  check("${name}", ${expression}, "${want}")`;
-}
-
-function makefile(names: readonly string[]): string {
-  const programs = [
-    ...names.map((name) => `src/${name}.awk`),
-    "test/tap.awk",
-    ...names.map((name) => `test/${name}.awk`),
-  ];
-  const flags = [...programs, "test/end.awk"].map((file) => `-f ${file}`).join(" ");
-  return `.PHONY: test\ntest:\n\t@awk ${flags}\n`;
 }
 
 function readme(modules: readonly Module[], tests: boolean): string {
@@ -164,25 +151,6 @@ function readme(modules: readonly Module[], tests: boolean): string {
   const how = tests ? "`make test` runs the tests, which print TAP.\n\n" : "";
   return `# A library of awk functions\n\n${how}${parts.join("\n")}`;
 }
-
-/** The test library: one line of TAP per check. */
-const TAP = () => `function check(name, got, want) {
-  tests++
-  if (got "" == want "") {
-    print "ok " tests " - " name
-  } else {
-    failed++
-    print "not ok " tests " - " name
-    print "# got " got ", want " want
-  }
-}
-`;
-
-const END = () => `BEGIN {
-  print "1.." tests
-  exit failed > 0
-}
-`;
 
 /** Lines of at most 90 characters. */
 function wrapped(words: string, first: string, rest = first): string {

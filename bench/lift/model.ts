@@ -3,8 +3,9 @@
  * what it works from is what it is sent: the files as the tools gave them, and the defects that the request names.
  */
 import type { FakeRequest, ScriptedTurn, Turn } from "../../test/fakes/script.ts";
-import { type Exchange, type Message, type Role, Tokens, textOf } from "../tokens.ts";
-import { hasLine, type LiftTask, openSites, type Site } from "./generator.ts";
+import { dimensionsIn, hasLine, type Message, systemOf, textOf } from "../requests.ts";
+import { type Exchange, type Role, Tokens } from "../tokens.ts";
+import { type LiftTask, openSites, type Site } from "./generator.ts";
 import { type Opinion, opinion, scoreOf, work } from "./luck.ts";
 import { readSources } from "./project.ts";
 
@@ -95,19 +96,6 @@ function roleOf(request: FakeRequest): Role {
   if (/dimensions:/i.test(system)) return "judge";
   if ((request.body.tools ?? []).length > 0) return "executor";
   return /\bplan/i.test(system) ? "planner" : "other";
-}
-
-function systemOf(messages: readonly Message[]): string {
-  return messages
-    .filter((message) => message.role === "system" || message.role === "developer")
-    .map(textOf)
-    .join("\n");
-}
-
-/** `Dimensions: correctness (weight 0.4), safety (weight 0.25)` → their names. */
-function dimensionsIn(system: string): string[] {
-  const list = system.slice(system.search(/dimensions:/i) + "dimensions:".length);
-  return [...list.matchAll(/([\p{L}\d][\p{L}\d _-]*?)\s*\(weight/gu)].map((match) => match[1]!);
 }
 
 /** The sites whose names stand in what the program says; what tools answered and the model said does not count. */

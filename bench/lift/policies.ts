@@ -1,26 +1,15 @@
 /** Runs the compiled binary on one task under one policy and says what became of it. */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { startOpenAiFake } from "../../test/fakes/openai-server.ts";
+import { writeFiles } from "../awk-project.ts";
+import { BUILT, type Ended, outcomeOf, runTask, transcripts, writeConfig } from "../binary.ts";
 import { sums, type TokenSums } from "../tokens.ts";
 import { generate, type LiftTask } from "./generator.ts";
 import { ITERATIONS } from "./luck.ts";
 import { type ScriptedModel, type State, scriptedModel } from "./model.ts";
-import { hiddenFailures, readSources, writeProject } from "./project.ts";
-
-/** The binary that `npm run build` makes. */
-export const BUILT = resolve(import.meta.dir, "../../dist/openkoi");
-const TIME_LIMIT_MS = 60_000;
+import { hiddenFailures, readSources } from "./project.ts";
 
 export type PolicyName = "one pass" | "evidence + judge" | "judge only";
 
@@ -60,25 +49,17 @@ export interface Run {
   ms: number;
 }
 
-interface Ended {
-  exit: number;
-  stdout: string;
-  stderr: string;
-  ms: number;
-}
-
 export async function runPolicy(policy: Policy, seed: number, binary = BUILT): Promise<Run> {
   const task = generate(seed, { tests: policy.tests });
   const root = realpathSync(mkdtempSync(join(tmpdir(), "openkoi-lift-")));
   const [folder, home, beside] = [join(root, "work"), join(root, "home"), join(root, "beside")];
   for (const each of [folder, home, beside]) mkdirSync(each);
-  writeProject(task, folder);
+  writeFiles(task.files, folder);
   const model = scriptedModel(task, folder, policy.tests ? [task.command] : []);
   const server = startOpenAiFake((request) => model.answer(request));
   try {
-    const config = `[models]\nexecutor = "local/scripted"\n[providers.local]\nbase_url = "${server.baseUrl}"\n`;
-    writeFileSync(join(home, "config.toml"), config);
-    const ended = await start(binary, task, policy, folder, home);
+    writeConfig(home, server.baseUrl);
+    const ended = await runTask(binary, { ...task, iterations: policy.iterations }, folder, home);
     const refused = server.requests.find((request) => request.refused)?.refused;
     const run = await report(policy, task, model, ended, { folder, home, beside });
     return refused ? { ...run, oddities: [...run.oddities, `the server refused a request: ${refused}`] } : run;
@@ -86,21 +67,6 @@ export async function runPolicy(policy: Policy, seed: number, binary = BUILT): P
     await server.stop();
     rmSync(root, { recursive: true, force: true });
   }
-}
-
-async function start(binary: string, task: LiftTask, policy: Policy, folder: string, home: string): Promise<Ended> {
-  const flags = ["--yes", "--format", "json", "-i", String(policy.iterations)];
-  const started = performance.now();
-  const child = Bun.spawn([binary, ...flags, task.description], {
-    cwd: folder,
-    env: { HOME: home, OPENKOI_HOME: home, PATH: "/usr/local/bin:/usr/bin:/bin", TMPDIR: tmpdir(), NO_COLOR: "1" },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-    timeout: TIME_LIMIT_MS,
-  });
-  const [stdout, stderr, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { exit, stdout, stderr, ms: performance.now() - started };
 }
 
 interface Places {
@@ -117,9 +83,9 @@ async function report(
   { folder, home, beside }: Places,
 ): Promise<Run> {
   const oddities = [...model.oddities];
-  const outcome = parsed(ended.stdout);
+  const outcome = outcomeOf(ended);
   if (!outcome) oddities.push(`exit ${ended.exit} without an outcome: ${ended.stderr.trim().slice(-300)}`);
-  const events = transcript(join(home, "data", "sessions"));
+  const events = transcripts(home);
   if (events.length === 0) oddities.push("no transcript");
   const evaluations = events.flatMap((event) =>
     event.type === "evaluated" && event.evaluation ? [event.evaluation] : [],
@@ -152,32 +118,4 @@ async function report(
 
 function sameFiles(state: State | undefined, left: Record<string, string>): boolean {
   return state !== undefined && Object.entries(state.sources).every(([path, text]) => left[path] === text);
-}
-
-/** What is read of the outcome (`--format json`). */
-interface Outcome {
-  status: string;
-  best: number;
-}
-
-function parsed(stdout: string): Outcome | undefined {
-  try {
-    return JSON.parse(stdout) as Outcome;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What is read of a transcript's lines. */
-interface Line {
-  type: string;
-  evaluation?: { iteration: number; score: number | null };
-  decision?: string;
-}
-
-function transcript(sessions: string): Line[] {
-  if (!existsSync(sessions)) return [];
-  const files = readdirSync(sessions).filter((name) => name.endsWith(".jsonl"));
-  const lines = files.flatMap((name) => readFileSync(join(sessions, name), "utf8").split("\n"));
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Line);
 }

@@ -9,10 +9,11 @@
  *   --losses        every task that was possible and not solved, and how it ended
  */
 import { parseArgs } from "node:util";
+import { BUILT } from "../binary.ts";
 import { generate } from "./generator.ts";
 import { ITERATIONS } from "./luck.ts";
 import { course, possible, possibleFromWhatIsSeen } from "./oracle.ts";
-import { BUILT, POLICIES, type PolicyName, type Run, runPolicy } from "./policies.ts";
+import { POLICIES, type PolicyName, type Run, runPolicy } from "./policies.ts";
 import { losses, type Possible, summary, table } from "./summary.ts";
 
 /** The first seed of each kind; the others follow. The final ones are never to be looked at while building. */

@@ -2,8 +2,9 @@ import { afterEach, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeFiles } from "../../bench/awk-project.ts";
 import { generate, type LiftTask, openSites, type Site } from "../../bench/lift/generator.ts";
-import { hiddenFailures, readSources, visibleFailures, writeProject } from "../../bench/lift/project.ts";
+import { hiddenFailures, readSources, visibleFailures } from "../../bench/lift/project.ts";
 
 /** Together they use every rule of every family: the first test sees to it. */
 const SEEDS = Array.from({ length: 60 }, (_, at) => at + 1);
@@ -19,7 +20,7 @@ function workspace(task: LiftTask, open: readonly Site[]): { folder: string; bes
   folders.push(root);
   const [folder, beside] = [join(root, "work"), join(root, "beside")];
   for (const each of [folder, beside]) mkdirSync(each);
-  writeProject(task, folder);
+  writeFiles(task.files, folder);
   for (const file of task.sources) {
     let text = task.files[file]!;
     for (const site of task.sites.filter((each) => each.file === file)) {
