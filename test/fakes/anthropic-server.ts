@@ -1,4 +1,5 @@
 import { complaintAboutMessages } from "./anthropic-rules.ts";
+import { describedFault } from "./published.ts";
 import {
   argumentsOf,
   type Fake,
@@ -39,7 +40,7 @@ export function startAnthropicFake(script: Script, options: AnthropicFakeOptions
       if (!request.headers["anthropic-version"]) {
         return refuse(400, "invalid_request_error", "anthropic-version: header is required");
       }
-      const complaint = complaintAboutMessages(request.body);
+      const complaint = complaintAboutMessages(request.body) ?? describedFault("anthropic", request.body);
       if (complaint) return refuse(400, "invalid_request_error", complaint);
       const turn = await nextTurn(script, request, turns++);
       if (turn.hang === "start") return hanging();

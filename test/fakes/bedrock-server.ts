@@ -1,6 +1,7 @@
 import { signV4 } from "../../src/base/crypto/sigv4.ts";
 import { complaintAboutConverse } from "./bedrock-rules.ts";
 import { eventMessage } from "./event-message.ts";
+import { describedFault } from "./published.ts";
 import {
   argumentsOf,
   type Fake,
@@ -40,7 +41,7 @@ export function startBedrockFake(script: Script, options: { key?: string; region
       if (options.key && !isSigned(request, options.key, options.region ?? "us-east-1")) {
         return refuse(403, "InvalidSignatureException", "The request signature we calculated does not match.");
       }
-      const complaint = complaintAboutConverse(request.body);
+      const complaint = complaintAboutConverse(request.body) ?? describedFault("bedrock", request.body);
       if (complaint) return refuse(400, "ValidationException", complaint);
       const turn = await nextTurn(script, request, turns++);
       if (turn.hang === "start") return hanging();

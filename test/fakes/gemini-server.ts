@@ -1,4 +1,5 @@
 import { complaintAboutGemini, type GeminiRules } from "./gemini-rules.ts";
+import { describedFault } from "./published.ts";
 import {
   argumentsOf,
   type Fake,
@@ -39,7 +40,7 @@ export function startGeminiFake(script: Script, options: GeminiFakeOptions = {})
       if (options.key && request.headers["x-goog-api-key"] !== options.key) {
         return refuse(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.");
       }
-      const complaint = complaintAboutGemini(request.body, options);
+      const complaint = complaintAboutGemini(request.body, options) ?? describedFault("gemini", request.body);
       if (complaint) return refuse(400, "INVALID_ARGUMENT", complaint);
       const turn = await nextTurn(script, request, turns++);
       if (turn.hang === "start") return hanging();

@@ -1,4 +1,5 @@
 import { complaintAboutOllama } from "./ollama-rules.ts";
+import { describedFault } from "./published.ts";
 import {
   argumentsOf,
   type Fake,
@@ -54,7 +55,7 @@ export function startOllamaFake(script: Script, options: OllamaFakeOptions = {})
       };
       if (request.path !== "/api/chat") return refuse(404, "404 page not found");
       if (key && request.headers["authorization"] !== `Bearer ${key}`) return refuse(401, "unauthorized");
-      const complaint = complaintAboutOllama(request.body);
+      const complaint = complaintAboutOllama(request.body) ?? describedFault("ollama", request.body);
       if (complaint) return refuse(400, complaint);
       if (!models[request.body.model]) return refuse(404, `model '${request.body.model}' not found`);
       const turn = await nextTurn(script, request, turns++);

@@ -1,4 +1,5 @@
 import { type ChatRules, complaintAboutChat } from "./openai-rules.ts";
+import { describedFault } from "./published.ts";
 import {
   argumentsOf,
   type Fake,
@@ -47,7 +48,7 @@ export function startOpenAiFake(script: Script, options: OpenAiFakeOptions = {})
         request.refused = "Incorrect API key";
         return trouble({ status: 401, body });
       }
-      const complaint = complaintAboutChat(request.body, options);
+      const complaint = complaintAboutChat(request.body, options) ?? describedFault("chat", request.body);
       if (complaint) return refuse(400, complaint);
       const { model } = request.body;
       if (options.models && !options.models.includes(model)) return refuse(404, `The model ${model} does not exist.`);

@@ -1,3 +1,4 @@
+import { describedFault } from "./published.ts";
 import { complaintAboutResponses } from "./responses-rules.ts";
 import {
   argumentsOf,
@@ -32,7 +33,7 @@ export function startResponsesFake(script: Script, options: { key?: string } = {
       if (options.key && request.headers["authorization"] !== `Bearer ${options.key}`) {
         return refuse(401, "Incorrect API key provided.", "invalid_api_key");
       }
-      const complaint = complaintAboutResponses(request.body);
+      const complaint = complaintAboutResponses(request.body) ?? describedFault("responses", request.body);
       if (complaint) return refuse(400, complaint);
       const turn = await nextTurn(script, request, turns++);
       if (turn.hang === "start") return hanging();

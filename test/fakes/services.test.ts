@@ -1,8 +1,16 @@
 import { describe, expect, test } from "bun:test";
+import { describeSpecs } from "../specs.ts";
+import { startAnthropicFake } from "./anthropic-server.ts";
 import { complaintAboutConverse } from "./bedrock-rules.ts";
+import { startBedrockFake } from "./bedrock-server.ts";
 import { complaintAboutGemini } from "./gemini-rules.ts";
+import { startGeminiFake } from "./gemini-server.ts";
 import { complaintAboutOllama } from "./ollama-rules.ts";
+import { startOllamaFake } from "./ollama-server.ts";
+import { startOpenAiFake } from "./openai-server.ts";
 import { complaintAboutResponses } from "./responses-rules.ts";
+import { startResponsesFake } from "./responses-server.ts";
+import type { Fake, Script } from "./script.ts";
 
 type Cases = Record<string, [unknown, string]>;
 
@@ -145,3 +153,41 @@ function refuses(name: string, complaint: (body: unknown) => string | undefined,
     "a message that says nothing": [body([ask, { role: "assistant", content: "" }, ask]), "is empty"],
   });
 }
+
+describeSpecs("api-specs", () => {
+  const said = [{ role: "user", content: "hi" }];
+  const hot = { temperature: "hot" };
+  const services: [string, (script: Script) => Fake, string, Record<string, unknown>][] = [
+    ["Anthropic", startAnthropicFake, "/v1/messages", { model: "m", max_tokens: 1, messages: said, ...hot }],
+    ["Chat Completions", startOpenAiFake, "/chat/completions", { model: "m", messages: said, stream: true, ...hot }],
+    ["Responses", startResponsesFake, "/responses", { model: "m", input: said, store: false, ...hot }],
+    [
+      "Gemini",
+      startGeminiFake,
+      "/models/m:streamGenerateContent?alt=sse",
+      { contents: [{ role: "user", parts: [{ text: "hi" }] }], generationConfig: hot },
+    ],
+    [
+      "Bedrock",
+      startBedrockFake,
+      "/model/m/converse-stream",
+      { messages: [{ role: "user", content: [{ text: "hi" }] }], inferenceConfig: hot },
+    ],
+    [
+      "Ollama",
+      startOllamaFake,
+      "/api/chat",
+      { model: "qwen3:8b", messages: said, options: { num_ctx: 100, num_predict: 10, ...hot } },
+    ],
+  ];
+  for (const [name, start, path, body] of services) {
+    test(`the fake ${name} service also refuses what its vendor's own description does not allow`, async () => {
+      const fake = start(["hello"]);
+      const headers = { "content-type": "application/json", "anthropic-version": "2023-06-01" };
+      const base = name === "Anthropic" ? fake.url : fake.baseUrl;
+      const answer = await fetch(base + path, { method: "POST", headers, body: JSON.stringify(body) });
+      expect([answer.status, fake.requests[0]?.refused]).toEqual([400, expect.stringContaining("temperature")]);
+      await fake.stop();
+    });
+  }
+});

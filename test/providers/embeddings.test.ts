@@ -8,10 +8,12 @@ import {
   numbersOf,
   startEmbeddingFake,
 } from "../fakes/embedding-server.ts";
+import { protoFault } from "../fakes/proto.ts";
+import { geminiProto } from "../fakes/published.ts";
+import { schemaFault, shapeFault } from "../fakes/schemas.ts";
 import type { Fake } from "../fakes/script.ts";
 import { describeSpecs } from "../specs.ts";
 import { fakeDiscovery } from "./discovery.ts";
-import { schemaFault, shapeFault } from "./schemas.ts";
 import { defaultConfig, type Foreign, failure, fakeClock } from "./support.ts";
 
 const fakes: Fake[] = [];
@@ -304,20 +306,12 @@ describeSpecs("api-specs", (dir) => {
     }
   });
 
-  test("what is sent to Gemini has the fields of BatchEmbedContentsRequest", async () => {
-    const folder = join(dir, "google-generativelanguage-v1beta");
-    const proto = readFileSync(join(folder, "generative_service.proto"), "utf8");
-    const fields = (message: string) => {
-      const body = new RegExp(`^message ${message} \\{([^]*?)^\\}`, "m").exec(proto)?.[1] ?? "";
-      const names = [...body.matchAll(/^ {2}(?:optional |repeated )?[\w.]+ (\w+) = \d+/gm)].map(([, name]) => name!);
-      return names.map((name) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()));
-    };
+  test("what is sent to Gemini is what Google describes", async () => {
     const { body } = await sent("gemini");
-    expect(fields("EmbedContentRequest")).toContain("outputDimensionality");
-    expect(fields("BatchEmbedContentsRequest")).toEqual(expect.arrayContaining(Object.keys(body)));
-    for (const request of body.requests) {
-      expect(fields("EmbedContentRequest")).toEqual(expect.arrayContaining(Object.keys(request)));
-      expect(proto).toContain(` ${request.taskType} = `);
-    }
+    const proto = geminiProto(join(dir, ".."));
+    expect(protoFault({ requests: [{ model: "models/m" }] }, "BatchEmbedContentsRequest", proto, ["model"])).toBe(
+      "$.requests.0: content is missing",
+    );
+    expect(protoFault(body, "BatchEmbedContentsRequest", proto, ["model"])).toBeUndefined();
   });
 });

@@ -2,9 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
+import type { Message } from "../../src/contracts/message.ts";
+import { loadRows } from "../../src/providers/rows.ts";
 import { extensionFault } from "../fakes/extension.ts";
+import { type Described, describedFault } from "../fakes/published.ts";
 import { describeSpecs } from "../specs.ts";
-import { bodyOf, conversation, encoded, type New, PROVIDERS, work } from "./encoding.ts";
+import { bodyOf, conversation, encoded, type New, PROVIDERS, price, work } from "./encoding.ts";
 import {
   type Conversation,
   fromConverse,
@@ -17,8 +20,7 @@ import {
   plainResponses,
 } from "./foreign-requests.ts";
 import { recordings } from "./recordings.ts";
-import { schemaFault, shapeFault } from "./schemas.ts";
-import { type Foreign, readTool } from "./support.ts";
+import { defaultConfig, type Foreign, readTool, requestOf, targetFor, wireOf } from "./support.ts";
 
 /** The turns without cache points and without the last one's end. */
 function openEnded(body: Foreign): string {
@@ -87,43 +89,47 @@ describeSpecs("llm-wire", (dir) => {
   });
 });
 
-describeSpecs("api-specs", (dir) => {
-  const specs = {
-    responses: () => JSON.parse(readFileSync(join(dir, "openai.slice.openapi.json"), "utf8")),
-    ollama: () => Bun.YAML.parse(readFileSync(join(dir, "ollama.openapi.yaml"), "utf8")) as Foreign,
-  };
-  const bedrock = JSON.parse(readFileSync(join(dir, "bedrock-runtime.service-2.json"), "utf8"));
-  const conversations = async (wire: New) => {
-    const samples = fc.sample(conversation(PROVIDERS[wire]), { numRuns: 60, seed: 3 });
-    const schema = { name: "verdict", schema: { type: "object" } };
-    const all = [work(`${PROVIDERS[wire]}/model`), ...samples];
-    return Promise.all(
-      all.flatMap((messages) => [
-        bodyOf(wire, messages, { tools: [readTool] }),
-        bodyOf(wire, messages, { schema, temperature: 0.5 }),
-      ]),
-    );
-  };
-
-  for (const [wire, name] of [
-    ["responses", "CreateResponse"],
-    ["ollama", "ChatRequest"],
-  ] as const) {
-    test(`what the ${wire} wire sends fits ${name}`, async () => {
-      const document = specs[wire]();
-      expect(schemaFault({ model: 1 }, document.components.schemas[name], document)).toBeDefined();
-      for (const body of await conversations(wire)) {
-        expect(schemaFault(body, document.components.schemas[name], document)).toBeUndefined();
+describeSpecs("api-specs", (root) => {
+  const samples = (provider: string) => [
+    work(`${provider}/model`),
+    ...fc.sample(conversation(provider), { numRuns: 60, seed: 3 }),
+  ];
+  const schema = { name: "verdict", schema: { type: "object" } };
+  const requests = (messages: Message[]) => [
+    requestOf(messages, { tools: [readTool] }),
+    requestOf(messages, { schema, temperature: 0.5 }),
+  ];
+  const cases: [Described, string, unknown][] = [
+    ["anthropic", "anthropic", { model: "m", max_tokens: 1, messages: [{ role: "tool", content: "" }] }],
+    ["chat", "openai", { model: "m", messages: [{ role: "user" }] }],
+    ["responses", "openai", { model: 1 }],
+    ["gemini", "google", { contents: [{ parts: [{ txt: "hi" }] }] }],
+    ["bedrock", "bedrock", { messages: [{ role: "user" }] }],
+    ["ollama", "ollama", { model: "m" }],
+  ];
+  for (const [api, provider, wrong] of cases) {
+    test(`what the ${api} wire sends is what its vendor describes`, async () => {
+      expect(describedFault(api, wrong)).toBeDefined();
+      const wire = await wireOf(api);
+      const target = { ...(await targetFor(provider, "model", { price })), signedCalls: true };
+      for (const request of samples(provider).flatMap(requests)) {
+        expect(describedFault(api, JSON.parse(wire.encode(request, target).body))).toBeUndefined();
       }
     });
   }
 
-  test("what the Bedrock wire sends fits ConverseStreamRequest", async () => {
-    expect(
-      shapeFault({ modelId: "m", messages: [{ role: "user" }] }, "ConverseStreamRequest", bedrock.shapes),
-    ).toContain("content");
-    for (const body of await conversations("bedrock")) {
-      expect(shapeFault({ modelId: "m", ...body }, "ConverseStreamRequest", bedrock.shapes)).toBeUndefined();
+  test("what Bedrock answers at is where its own clients would ask", async () => {
+    const { testCases } = JSON.parse(readFileSync(join(root, "bedrock-runtime.endpoint-tests.json"), "utf8"));
+    let seen = 0;
+    for (const { params = {}, expect: expected } of testCases) {
+      if (params.UseFIPS || params.UseDualStack || params.Endpoint || !params.Region || !expected.endpoint) continue;
+      const rows = await loadRows(await defaultConfig(), { AWS_REGION: params.Region });
+      const bedrock = rows.find(({ id }) => id === "bedrock")!;
+      // Networks of their own (China, secret regions) have addresses of their own.
+      if (!/amazonaws\.com(\.cn)?$/.test(expected.endpoint.url)) continue;
+      seen++;
+      expect([params.Region, bedrock.baseUrl]).toEqual([params.Region, expected.endpoint.url]);
     }
+    expect(seen).toBe(3);
   });
 });

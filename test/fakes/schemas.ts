@@ -1,10 +1,23 @@
-import type { Foreign } from "./support.ts";
+// biome-ignore lint/suspicious/noExplicitAny: schemas and values are foreign JSON of every shape
+type Foreign = any;
 
 /** Just enough of two schema languages to hold requests against their vendors' own descriptions. */
 
-/** The first place where a value does not fit a schema of an OpenAPI document, or undefined. */
+/** What says something about a value and is looked at below, and what says nothing about it. */
+const KEYWORDS = new Set(
+  "$ref allOf anyOf oneOf const enum type nullable maxLength minLength pattern minimum maximum exclusiveMinimum minItems maxItems items required properties additionalProperties maxProperties propertyNames description title default example examples deprecated discriminator format readOnly writeOnly externalDocs $recursiveRef $recursiveAnchor".split(
+    " ",
+  ),
+);
+
+/**
+ * The first place where a value does not fit a schema of an OpenAPI document, or undefined. @throws for a keyword that
+ * it does not know: none is passed over.
+ */
 export function schemaFault(value: Foreign, schema: Foreign, document: Foreign, at = "$"): string | undefined {
   if (schema === undefined || schema === true) return undefined;
+  const unknown = Object.keys(schema).find((keyword) => !KEYWORDS.has(keyword) && !keyword.startsWith("x-"));
+  if (unknown) throw new Error(`${at}: the schema's keyword ${unknown} is not understood`);
   if (schema.$ref) return schemaFault(value, resolved(schema.$ref, document), document, at);
   if (value === null && schema.nullable) return undefined;
   for (const each of schema.allOf ?? []) {
@@ -41,13 +54,17 @@ function typeFault(value: Foreign, schema: Foreign, at: string): string | undefi
   if (types.length > 0 && !fits) return `${at}: ${found} instead of ${types}`;
   if (schema.maxLength !== undefined && value.length > schema.maxLength) return `${at}: too long`;
   if (schema.minLength !== undefined && value.length < schema.minLength) return `${at}: too short`;
+  if (schema.pattern && !new RegExp(schema.pattern, "u").test(value)) return `${at}: pattern ${schema.pattern}`;
   if (schema.minimum !== undefined && value < schema.minimum) return `${at}: too small`;
+  if (schema.exclusiveMinimum !== undefined && value <= schema.exclusiveMinimum) return `${at}: too small`;
   if (schema.maximum !== undefined && value > schema.maximum) return `${at}: too large`;
   return undefined;
 }
 
 function childFault(value: Foreign, schema: Foreign, document: Foreign, at: string): string | undefined {
   if (Array.isArray(value)) {
+    if (value.length < (schema.minItems ?? 0)) return `${at}: too few`;
+    if (value.length > (schema.maxItems ?? Number.POSITIVE_INFINITY)) return `${at}: too many`;
     for (const [index, each] of value.entries()) {
       const fault = schemaFault(each, schema.items, document, `${at}.${index}`);
       if (fault) return fault;
@@ -57,9 +74,13 @@ function childFault(value: Foreign, schema: Foreign, document: Foreign, at: stri
   if (typeof value !== "object" || value === null) return undefined;
   const missing = (schema.required ?? []).find((name: string) => value[name] === undefined);
   if (missing) return `${at}: ${missing} is missing`;
+  if (Object.keys(value).length > (schema.maxProperties ?? Number.POSITIVE_INFINITY)) return `${at}: too many`;
   for (const [name, each] of Object.entries(value)) {
-    const known = schema.properties?.[name];
-    if (!known && schema.additionalProperties === false) return `${at}.${name}: unknown`;
+    const named = schema.propertyNames && schemaFault(name, schema.propertyNames, document, `${at}.${name}`);
+    if (named) return named;
+    const { additionalProperties: others } = schema;
+    const known = schema.properties?.[name] ?? (typeof others === "object" ? others : undefined);
+    if (!known && others === false) return `${at}.${name}: unknown`;
     const fault = known && schemaFault(each, known, document, `${at}.${name}`);
     if (fault) return fault;
   }
