@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { type Config, loadConfig, type ProjectClaim } from "./base/config.ts";
+import { type Config, loadConfig, type ProjectClaim, untrusted } from "./base/config.ts";
 import { taskId } from "./base/crypto/random.ts";
 import { type Env, readEnv } from "./base/env.ts";
 import { type Grants, isTrusted, loadGrants } from "./base/grants.ts";
@@ -23,6 +23,7 @@ import { historyOf } from "./readers/interrupted.ts";
 import { createLedger } from "./readers/ledger.ts";
 import { createMemoryStore, type MemoryStore } from "./readers/memory-store.ts";
 import { redactedModel } from "./redacted.ts";
+import { skillsClaim } from "./skills/claim.ts";
 import { collectDaily } from "./workspace/index.ts";
 
 /** What a process has once. A daemon has one App and many tasks. */
@@ -58,7 +59,7 @@ export interface SettingsRequest {
   configFile?: string;
   /** Dotted config keys from flags. */
   overrides?: Record<string, string | number | boolean>;
-  /** Asks the user whether a folder's own settings are to be used; absent where nobody is there. */
+  /** Asks the user whether a folder's own settings or skills are to be used; absent where nobody is there. */
   trust?: (claim: ProjectClaim) => Promise<boolean | undefined>;
 }
 
@@ -68,6 +69,8 @@ export interface Settings {
   workspace: string;
   /** What the user allowed for this folder once and for all. */
   grants: Grants;
+  /** The user trusts the skills and the soul that this folder brings, as they are now. */
+  skillsTrusted: boolean;
 }
 
 export type ProviderSettings = Pick<Settings, "config" | "workspace">;
@@ -132,7 +135,10 @@ export function createApp(env: Env = readEnv()): App {
       ...(request.configFile === undefined ? {} : { configFile: request.configFile }),
       ...(request.overrides === undefined ? {} : { flags: request.overrides }),
     });
-    return { config, warnings, workspace, grants };
+    const claim = skillsClaim(workspace);
+    const skillsTrusted = claim !== undefined && (await isTrusted(grants, claim, env, request.trust));
+    if (claim && !skillsTrusted) warnings.push(untrusted(claim.file, claim.keys));
+    return { config, warnings, workspace, grants, skillsTrusted };
   }
 
   function providers({ config, workspace }: ProviderSettings, tapes: Tapes = {}, redactor?: Redactor): Providers {

@@ -34,7 +34,9 @@ import { createStateFile } from "./readers/state-file.ts";
 import { createTranscript, readTranscript } from "./readers/transcript.ts";
 import { noMemory } from "./recollection.ts";
 import { redactedCheckpoints, redactedEvidence } from "./redacted.ts";
-import { bundledRubrics, selectRubric } from "./skills/rubrics.ts";
+import { createSkills, type Skills } from "./skills/index.ts";
+import { selectRubric } from "./skills/rubrics.ts";
+import { loadSoul, soulSection } from "./skills/soul.ts";
 import { fileList, surroundings } from "./surroundings.ts";
 import { builtinTools, createToolset } from "./tools/index.ts";
 import { createPermissions } from "./tools/permissions.ts";
@@ -66,6 +68,7 @@ interface Scene extends Root, Launch {
   task: Task;
   redactor: Redactor;
   log: Log;
+  skills: Skills;
 }
 
 /** Namespaces, Landlock and seccomp: where all of them hold, what is left is told by `doctor` and docs/SECURITY.md. */
@@ -88,7 +91,9 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
   for (const secret of await providers.secrets()) redactor.add(secret);
   const task = job.describe(hide);
   const log = createLog({ folder: paths.logs, env, redactor, now: () => clock.now() });
-  const scene: Scene = { ...root, ...job, task, redactor, log };
+  const { config, workspace, skillsTrusted } = here;
+  const skills = createSkills({ paths, workspace, env, config, trusted: skillsTrusted });
+  const scene: Scene = { ...root, ...job, task, redactor, log, skills };
   const activity = createActivity();
   const place = holdPlace(scene, activity, opened);
   const temp = opened.use(makePrivateTemp());
@@ -145,9 +150,10 @@ export function sandboxOf(
 }
 
 function openCommands(scene: Scene, privateTemp: string, emit: Hub["emit"]): LazyExec {
-  const { here, request, task } = scene;
+  const { here, request, task, skills } = scene;
   const unattended = request.attended !== true || here.config.permissions.mode === "auto";
-  return lazyExec(sandboxOf(scene, here, task.addDirs, privateTemp), unattended, (posture: SandboxPosture) => {
+  const sandbox = { ...sandboxOf(scene, here, task.addDirs, privateTemp), visible: skills.folders() };
+  return lazyExec(sandbox, unattended, (posture: SandboxPosture) => {
     void emit({ type: "sandbox", posture });
     if (posture.mode === "off" || posture.layers.length >= ALL_LAYERS) return;
     for (const message of posture.gaps) void emit({ type: "warning", code: "sandbox", message });
@@ -172,13 +178,14 @@ interface Parts {
 }
 
 function openTools(scene: Scene, parts: Pick<Parts, "models" | "place" | "exec" | "permissions">): Toolset {
-  const { paths, clock, request, history, redactor, task } = scene;
+  const { paths, clock, request, history, redactor, task, skills } = scene;
   const { models, place, exec, permissions } = parts;
   const watched = request.attended === true;
   const offered = builtinTools({
     images: models.executor.info.capabilities.images,
     web: { permissions, mayBeAsked: watched },
     list: watched && task.description.length >= LONG_TASK,
+    skills,
   });
   return createToolset(offered, {
     workspace: task.workspace,
@@ -186,6 +193,7 @@ function openTools(scene: Scene, parts: Pick<Parts, "models" | "place" | "exec" 
     exec,
     redactor,
     permissions,
+    readable: skills.folders(),
     outputDir: join(paths.toolOutput, task.id),
     earlierCalls: history.filter((event) => event.type === "tool_finished").length,
     beforeWrite: (path) => place.cover(path),
@@ -217,7 +225,7 @@ function openHub(scene: Scene, activity: ActivityReader): { hub: Hub; transcript
 }
 
 function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }: Parts): Kit {
-  const { paths, clock, here, redactor, task, lastAlive } = scene;
+  const { paths, clock, here, redactor, task, lastAlive, skills } = scene;
   const { config, workspace } = here;
   const hide = (text: string) => redactor.hide(text);
   const warn = (code: "config" | "checkpoint") => (message: string) =>
@@ -231,7 +239,7 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }:
     checkpoints: redactedCheckpoints(place.checkpoints, redactor),
     memory: noMemory,
     claim: (signal) => place.claim(signal, warn("checkpoint")),
-    rubric: (category) => selectRubric(category, bundledRubrics()),
+    rubric: (category) => selectRubric(category, skills.evaluators()),
     prompts,
     ask: hub.ask,
     clock,
@@ -240,8 +248,8 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }:
     version: VERSION,
     ...(lastAlive === undefined ? {} : { lastAlive: new Date(lastAlive).toISOString() }),
     surroundings: async () => hide(surroundings(task, clock, await instructions(workspace, paths, warn("config")))),
-    soul: async () => "",
-    skillIndex: async () => "",
+    soul: async () => hide(soulSection(loadSoul(paths, workspace, here.skillsTrusted))),
+    skillIndex: async (text) => hide(await skills.index(text)),
     listFiles: async (signal) => hide(fileList(workspace, signal)),
     permitCheck: (command, ask, signal) => permissions.permitCommand(command, ask, signal),
     fits,

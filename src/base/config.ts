@@ -11,12 +11,14 @@ import { lineOfKey, parseToml } from "./toml.ts";
 
 export type { Config } from "./config-schema.ts";
 
-/** Settings of a project that take effect only where the user trusts its folder. */
+/** Something of a project that takes effect only where the user trusts its folder. */
 export interface ProjectClaim {
-  /** The file, absolute, and what it holds. */
+  /** Absent: settings. */
+  of?: "settings" | "skills";
+  /** The file or folder, absolute, and what it holds: of skills, hashes of all their files. */
   file: string;
   source: string;
-  /** Dotted keys, all of them known ones. */
+  /** Dotted keys, all of them known ones; names of skills. */
   keys: readonly string[];
 }
 
@@ -98,7 +100,8 @@ export async function loadConfig(input: {
   return { config: frozen(complete(schema, layer)), warnings, files };
 }
 
-function untrusted(file: string, keys: readonly string[]): string {
+/** Says that what a project brings has no effect. */
+export function untrusted(file: string, keys: readonly string[]): string {
   const way = "answer at a terminal, or set OPENKOI_TRUST=1";
   return `${file}: ${keys.join(", ")} ${keys.length === 1 ? "is" : "are"} ignored: this folder is not trusted (${way})`;
 }

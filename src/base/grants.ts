@@ -16,9 +16,9 @@ export interface Grants {
   readonly allow: readonly string[];
   /** Adds such rules; they hold from now on. */
   addAllow(rules: readonly string[]): Promise<void>;
-  /** Whether these settings of the folder are to be used; undefined where the user was not asked about this very text. */
-  trusts(settings: string): boolean | undefined;
-  answerTrust(settings: string, use: boolean): Promise<void>;
+  /** Whether what the folder brings is to be used; undefined where the user was not asked about this very text. */
+  trusts(claim: Pick<ProjectClaim, "of" | "source">): boolean | undefined;
+  answerTrust(claim: Pick<ProjectClaim, "of" | "source">, use: boolean): Promise<void>;
 }
 
 /** How long another process may be writing, ms. */
@@ -48,17 +48,23 @@ export async function loadGrants(paths: Pick<Paths, "home" | "permissions">, fol
       return own.allow;
     },
     addAllow: (rules) => change((entry) => ({ ...entry, allow: [...new Set([...entry.allow, ...rules])] })),
-    trusts: (settings) => (own.settings?.sha256 === sha256Hex(settings) ? own.settings.use : undefined),
-    answerTrust: (settings, use) => change((entry) => ({ ...entry, settings: { sha256: sha256Hex(settings), use } })),
+    trusts({ of = "settings", source }) {
+      const answer = own[of];
+      return answer?.sha256 === sha256Hex(source) ? answer.use : undefined;
+    },
+    answerTrust: ({ of = "settings", source }, use) =>
+      change((entry) => ({ ...entry, [of]: { sha256: sha256Hex(source), use } })),
   };
 }
 
 type Entry = Infer<ReturnType<typeof entrySchema>>;
 
 function entrySchema() {
+  const answer = s.object({ sha256: s.string(), use: s.boolean() });
   return s.object({
     allow: s.withDefault(s.array(s.string()), []),
-    settings: s.optional(s.object({ sha256: s.string(), use: s.boolean() })),
+    settings: s.optional(answer),
+    skills: s.optional(answer),
   });
 }
 
@@ -81,7 +87,7 @@ async function readAll(file: string): Promise<Record<string, Entry>> {
 }
 
 /**
- * Whether a project's settings are to be used: `OPENKOI_TRUST=1` says yes for this run, else what the user answered
+ * Whether what a project brings is to be used: `OPENKOI_TRUST=1` says yes for this run, else what the user answered
  * about this very text, else `ask` where somebody is there (undefined: no answer came; nothing is remembered).
  */
 export async function isTrusted(
@@ -91,9 +97,9 @@ export async function isTrusted(
   ask?: (claim: ProjectClaim) => Promise<boolean | undefined>,
 ): Promise<boolean> {
   if (env["OPENKOI_TRUST"] === "1") return true;
-  const known = grants.trusts(claim.source);
+  const known = grants.trusts(claim);
   if (known !== undefined || !ask) return known ?? false;
   const use = await ask(claim);
-  if (use !== undefined) await grants.answerTrust(claim.source, use);
+  if (use !== undefined) await grants.answerTrust(claim, use);
   return use ?? false;
 }

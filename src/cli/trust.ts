@@ -3,7 +3,7 @@ import type { ProjectClaim } from "../base/config.ts";
 import type { Answer, Question } from "../contracts/question.ts";
 
 /**
- * Asks whether a folder's own settings are to be used. Undefined where no person answered: the terminal is gone. Rejects
+ * Asks whether a folder's own settings or skills are to be used. Undefined where no person answered: the terminal is gone. Rejects
  * when aborted.
  */
 export async function askTrust(
@@ -12,7 +12,7 @@ export async function askTrust(
   signal: AbortSignal,
 ): Promise<boolean | undefined> {
   const file = join(basename(dirname(claim.file)), basename(claim.file));
-  const text = `This folder brings its own settings (${file}: ${claim.keys.join(", ")}). Use them?`;
+  const text = `This folder brings its own ${claim.of ?? "settings"} (${file}: ${claim.keys.join(", ")}). Use them?`;
   const answer = await ask({ kind: "choice", id: "trust", text, choices: ["yes", "no"] }, signal);
   return answer.by === "terminal" ? answer.choice === "yes" : undefined;
 }

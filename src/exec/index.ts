@@ -32,6 +32,8 @@ export interface ExecInput {
   caches?: string;
   /** Folders and files that commands must not see, beside those of `policy.ts`: the program's own home and data. */
   hidden?: readonly string[];
+  /** Folders inside of hidden ones that commands may read and run: skills. Absolute and real. */
+  visible?: readonly string[];
   /** Time between SIGTERM and SIGKILL, ms. */
   graceMs?: number;
   /** Other limits than those of `limits.ts`. */

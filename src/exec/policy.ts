@@ -13,6 +13,8 @@ export interface PolicyInput {
   privateTemp: string;
   caches: string;
   hidden: readonly string[];
+  /** Folders inside of hidden ones that are seen all the same. */
+  visible?: readonly string[];
 }
 
 /** What the commands of a task may touch: absolute paths without links in them, all of which exist. */
@@ -72,6 +74,7 @@ export function policyOf(input: PolicyInput): Policy {
   const visible = [
     ...RUNTIME_VISIBLE.filter((path) => real(path) === path),
     ...unique(needed.flatMap((path) => real(path) ?? [])).filter((path) => isInTemporary(path) && existsAsFolder(path)),
+    ...(input.visible ?? []).filter((path) => real(path) === path && !own.some((folder) => isWithin(path, folder))),
   ];
   const hidden = withoutNested(hiddenFor(home, input.hidden), writable, [...writable, ...visible]);
   const folders = hidden.filter((path) => statSync(path).isDirectory());

@@ -7,8 +7,6 @@ import { walk } from "../base/walk.ts";
 /** The mark that the user approved a proposal; no part of the skill. */
 export const APPROVED = ".approved";
 
-/** A larger `SKILL.md` is not read, bytes. */
-export const LARGEST_SKILL = 1024 * 1024;
 /** How deep below a folder of skills one may lie, and how many folders are looked at. */
 const MOST_DEPTH = 4;
 const MOST_FOLDERS = 2000;

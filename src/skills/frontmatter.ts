@@ -11,42 +11,47 @@ export interface SkillText {
 }
 
 /**
- * Splits a skill's text into its frontmatter and its body. A byte order mark and Windows line ends do no harm. Throws a
- * `UserError` that names `file` where the frontmatter is never closed, is no YAML or is no mapping.
+ * Splits a skill's text into its frontmatter and its body. A byte order mark and Windows line ends do no harm. Where the
+ * YAML as a whole cannot be read, its top-level fields are read one by one, and what is no YAML is text
+ * (`description: Use it: now`); `fault` then says what was wrong. Throws a `UserError` that names `file` where the
+ * frontmatter is never closed, has no fields or is no mapping.
  */
-export function parseFrontmatter(text: string, file: string): SkillText {
+export function parseFrontmatter(text: string, file: string): SkillText & { fault?: string } {
   const { yaml, body } = splitFrontmatter(text, file);
-  return { data: yaml === undefined ? {} : parseYaml(yaml, file), body };
-}
-
-/**
- * The same for a file that somebody else wrote: where the YAML as a whole cannot be read, its top-level fields are read
- * one by one, and what is no YAML is text (`description: Use it: now`). `fault` then says what was wrong.
- */
-export function parseLeniently(text: string, file: string): SkillText & { fault?: string } {
-  const { yaml, body } = splitFrontmatter(text, file);
-  if (yaml === undefined) return { data: {}, body };
+  // The body is asked for when the skill is chosen; most never are.
+  const taken = (data: Record<string, unknown>) => ({
+    data,
+    get body() {
+      return body();
+    },
+  });
+  if (yaml === undefined) return taken({});
   try {
-    return { data: parseYaml(yaml, file), body };
+    return taken(parseYaml(yaml, file));
   } catch (error) {
     const data = parseFields(yaml);
     if (Object.keys(data).length === 0) throw error;
     const { cause } = error as Error;
-    return { data, body, fault: firstLine(messageOf(cause ?? error)) };
+    return Object.assign(taken(data), { fault: firstLine(messageOf(cause ?? error)) });
   }
 }
 
-/** `yaml` is undefined where there is no frontmatter. */
-function splitFrontmatter(text: string, file: string): { yaml: string | undefined; body: string } {
-  const lines = text
-    .replace(/^\uFEFF/, "")
-    .replaceAll("\r\n", "\n")
-    .split("\n");
-  const textOf = (some: string[]) => some.join("\n").trim();
-  if (lines[0]?.trimEnd() !== "---") return { yaml: undefined, body: textOf(lines) };
-  const end = lines.findIndex((line, at) => at > 0 && line.trimEnd() === "---");
-  if (end < 0) throw new UserError(`${file}: the frontmatter is never closed`, "End it with a line of three dashes.");
-  return { yaml: lines.slice(1, end).join("\n"), body: textOf(lines.slice(end + 1)) };
+/** `yaml` is undefined where there is no frontmatter. Of a long text only what is needed is looked at. */
+function splitFrontmatter(text: string, file: string): { yaml: string | undefined; body: () => string } {
+  const start = text.charCodeAt(0) === 0xfeff ? 1 : 0;
+  const open = /---[^\S\n]*(?:\n|$)/y;
+  open.lastIndex = start;
+  if (!open.test(text)) return { yaml: undefined, body: () => unixLines(text.slice(start)).trim() };
+  const close = /^---[^\S\n]*$/gm;
+  close.lastIndex = open.lastIndex;
+  const end = close.exec(text);
+  if (!end) throw new UserError(`${file}: the frontmatter is never closed`, "End it with a line of three dashes.");
+  const yaml = unixLines(text.slice(open.lastIndex, end.index)).replace(/\n$/, "");
+  return { yaml, body: () => unixLines(text.slice(close.lastIndex)).trim() };
+}
+
+function unixLines(text: string): string {
+  return text.replaceAll("\r\n", "\n");
 }
 
 /** `key: value` at the beginning of a line, with the lines that follow it; other lines are left out. */

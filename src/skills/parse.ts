@@ -1,9 +1,10 @@
 import { basename, dirname } from "node:path";
 import { messageOf } from "../base/errors.ts";
+import { readRegular } from "../base/files.ts";
 import { isObject } from "../base/schema.ts";
 import { firstLine, stripControl } from "../base/text.ts";
 import type { Skill, SkillFault, SkillNeeds, SkillRule } from "../contracts/skill.ts";
-import { parseLeniently, type SkillText } from "./frontmatter.ts";
+import { parseFrontmatter, type SkillText } from "./frontmatter.ts";
 import { standardFaults } from "./standard.ts";
 
 /** What the text of a `SKILL.md` tells of its skill. */
@@ -12,8 +13,18 @@ export type SkillFacts = Pick<Skill, "name" | "description" | "kind" | "categori
 /** A `SKILL.md` as it was read: a skill, or why it is none. Nothing throws. */
 export type ParsedSkill = { facts: SkillFacts; text: SkillText } | { fault: SkillFault };
 
+/** A larger `SKILL.md` is not read, bytes. */
+const LARGEST_SKILL = 1024 * 1024;
+
 /** Under which name other programs of the same origin keep the same metadata. */
 const OPENCLAW = ["openclaw", "clawdbot", "moltbot", "clawdis"];
+
+/** Reads the `SKILL.md` at this place (absolute). */
+export function readSkillFile(file: string, kind: Skill["kind"]): ParsedSkill {
+  const text = readRegular(file, LARGEST_SKILL)?.toString();
+  if (text !== undefined) return parseSkill(text, file, kind);
+  return { fault: { rule: "unreadable", file, message: "it cannot be read, or is larger than 1 MiB" } };
+}
 
 /**
  * Reads a `SKILL.md` leniently: with a description it is a skill, whatever else is wrong with it, and what is wrong is
@@ -24,9 +35,9 @@ const OPENCLAW = ["openclaw", "clawdbot", "moltbot", "clawdis"];
  */
 export function parseSkill(source: string, file: string, kind: Skill["kind"]): ParsedSkill {
   const refuse = (rule: SkillRule, message: string): ParsedSkill => ({ fault: { rule, file, message } });
-  let text: ReturnType<typeof parseLeniently>;
+  let text: ReturnType<typeof parseFrontmatter>;
   try {
-    text = parseLeniently(source, file);
+    text = parseFrontmatter(source, file);
   } catch (error) {
     const message = messageOf(error);
     return refuse(/valid YAML|no mapping/.test(message) ? "yaml" : "frontmatter", message.replace(`${file}: `, ""));
@@ -67,7 +78,7 @@ function needsOf(metadata: Record<string, unknown>): SkillNeeds {
 }
 
 /** A mapping as it stands, or as JSON in a text, as some programs write it; {} for anything else. */
-function mapping(value: unknown): Record<string, unknown> {
+export function mapping(value: unknown): Record<string, unknown> {
   if (typeof value !== "string") return isObject(value) ? value : {};
   try {
     const read: unknown = JSON.parse(value);

@@ -3,11 +3,11 @@ import { basename, dirname, join } from "node:path";
 import { randomId } from "../base/crypto/random.ts";
 import { UserError } from "../base/errors.ts";
 import { readRegular, writeAtomic } from "../base/files.ts";
-import type { Paths } from "../base/paths.ts";
 import { closest } from "../base/text.ts";
 import type { Skill, SkillFault } from "../contracts/skill.ts";
-import { APPROVED, findSkillFiles, fingerprint, LARGEST_SKILL } from "./files.ts";
-import { parseSkill } from "./parse.ts";
+import { APPROVED, findSkillFiles, fingerprint } from "./files.ts";
+import { readSkillFile } from "./parse.ts";
+import { ownRoots, type SkillPaths } from "./places.ts";
 
 /** A skill that was proposed. It stays in `proposed/`, approved or not. */
 export interface Proposal {
@@ -26,21 +26,18 @@ export interface Proposal {
   problem?: SkillFault;
 }
 
-type ProposalPaths = Pick<Paths, "skills" | "evaluators">;
-
 /** Every proposed skill and evaluator, by name. */
-export function proposals(paths: ProposalPaths): Proposal[] {
-  const read = (root: string, kind: Skill["kind"]) => findSkillFiles(root).map((file) => proposalOf(file, kind));
-  const all = [...read(paths.skills.proposed, "task"), ...read(paths.evaluators.proposed, "evaluator")];
+export function proposals(paths: SkillPaths): Proposal[] {
+  const all = ownRoots(paths, "proposed").flatMap(({ folder, kind }) =>
+    findSkillFiles(folder).map((file) => proposalOf(file, kind)),
+  );
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function proposalOf(file: string, kind: Skill["kind"]): Proposal {
   const folder = dirname(file);
   const common = { folder, file, state: approvalOf(folder) };
-  const text = readRegular(file, LARGEST_SKILL)?.toString();
-  const unreadable: SkillFault = { rule: "unreadable", file, message: "it cannot be read, or is larger than 1 MiB" };
-  const parsed = text === undefined ? { fault: unreadable } : parseSkill(text, file, kind);
+  const parsed = readSkillFile(file, kind);
   if ("fault" in parsed) {
     return { ...common, name: basename(folder), kind, description: "", warnings: [], problem: parsed.fault };
   }
@@ -60,7 +57,7 @@ export function approvalOf(folder: string): Proposal["state"] {
  *
  * @throws UserError where there is no such proposal, or it is no usable skill
  */
-export async function approve(paths: ProposalPaths, name: string): Promise<Proposal> {
+export async function approve(paths: SkillPaths, name: string): Promise<Proposal> {
   const proposal = find(paths, name);
   const { problem } = proposal;
   if (problem) throw new UserError(`${problem.file}: ${problem.message}`, "Mend the file, then approve it.");
@@ -69,7 +66,7 @@ export async function approve(paths: ProposalPaths, name: string): Promise<Propo
 }
 
 /** Removes a proposal with its files. @throws UserError where there is none of this name. */
-export async function dismiss(paths: ProposalPaths, name: string): Promise<Proposal> {
+export async function dismiss(paths: SkillPaths, name: string): Promise<Proposal> {
   const proposal = find(paths, name);
   // First out of sight as a whole: what is half removed is no skill.
   const aside = join(dirname(proposal.folder), `.${basename(proposal.folder)}.${randomId(8)}`);
@@ -78,7 +75,7 @@ export async function dismiss(paths: ProposalPaths, name: string): Promise<Propo
   return proposal;
 }
 
-function find(paths: ProposalPaths, name: string): Proposal {
+function find(paths: SkillPaths, name: string): Proposal {
   const all = proposals(paths);
   const found = all.find((proposal) => proposal.name === name) ?? all.find(({ folder }) => basename(folder) === name);
   if (found) return found;

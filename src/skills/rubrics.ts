@@ -1,39 +1,19 @@
-import apiDesign from "../../skills/api-design/SKILL.md" with { type: "text" };
-import codeReview from "../../skills/code-review/SKILL.md" with { type: "text" };
-import general from "../../skills/general/SKILL.md" with { type: "text" };
-import proseQuality from "../../skills/prose-quality/SKILL.md" with { type: "text" };
-import sqlSafety from "../../skills/sql-safety/SKILL.md" with { type: "text" };
-import testQuality from "../../skills/test-quality/SKILL.md" with { type: "text" };
 import { UserError } from "../base/errors.ts";
 import { FILE_KINDS } from "../base/file-kinds.ts";
-import { describeIssues, isObject, parse, s } from "../base/schema.ts";
+import { describeIssues, parse, s } from "../base/schema.ts";
 import type { Dimension, Rubric } from "../contracts/skill.ts";
-import { parseFrontmatter } from "./frontmatter.ts";
-
-/** The evaluator that judges what no other one is for. */
-const FALLBACK = "general";
-
-let bundled: Rubric[] | undefined;
-
-/** The evaluators that the binary carries, read when first asked for. */
-export function bundledRubrics(): Rubric[] {
-  bundled ??= [general, codeReview, proseQuality, sqlSafety, apiDesign, testQuality].map((text) =>
-    parseRubric(text, "a bundled evaluator"),
-  );
-  return bundled;
-}
+import { FALLBACK_EVALUATOR } from "./bundled.ts";
+import type { SkillText } from "./frontmatter.ts";
+import { mapping } from "./parse.ts";
 
 /**
- * Reads an evaluator's `SKILL.md`: name, `metadata.categories`, and the dimensions with their weights, at the top level
- * or under `metadata`; `touched_by` of a dimension names the kinds of files whose change can alter it. Throws a `UserError` that names `file` where it is no evaluator or has nothing to score.
+ * What an evaluator scores by: `metadata.categories`, and the dimensions with their weights, at the top level or under
+ * `metadata`; `touched_by` of a dimension names the kinds of files whose change can alter it. Throws a `UserError` where
+ * it has nothing to score.
  */
-export function parseRubric(text: string, file: string): Rubric {
-  const { data, body } = parseFrontmatter(text, file);
-  const metadata = isObject(data["metadata"]) ? data["metadata"] : {};
-  const kind = data["kind"] ?? metadata["kind"];
-  if (kind !== "evaluator") throw new UserError(`${file}: not an evaluator`, "Add `kind: evaluator` to its metadata.");
+export function rubricOf({ data, body }: SkillText, name: string, file: string): Rubric {
+  const metadata = mapping(data["metadata"]);
   const schema = s.object({
-    name: s.string("", { minLength: 1 }),
     categories: s.withDefault(s.array(s.string()), []),
     dimensions: s.array(
       s.object({
@@ -45,7 +25,6 @@ export function parseRubric(text: string, file: string): Rubric {
     ),
   });
   const read = parse(schema, {
-    name: data["name"],
     categories: metadata["categories"] ?? data["categories"],
     dimensions: data["dimensions"] ?? metadata["dimensions"],
   });
@@ -53,7 +32,7 @@ export function parseRubric(text: string, file: string): Rubric {
   const dimensions = read.value.dimensions.map(({ touched_by, ...dimension }): Dimension => {
     return { ...dimension, ...(touched_by ? { touchedBy: touched_by } : {}) };
   });
-  return { ...read.value, dimensions: normalised(dimensions, file), body };
+  return { name, ...read.value, dimensions: normalised(dimensions, file), body };
 }
 
 /** Weights that add up to 1; those that do already are left as they are written. */
@@ -71,7 +50,7 @@ function normalised(dimensions: readonly Dimension[], file: string): Dimension[]
 export function selectRubric(category: string, rubrics: readonly Rubric[]): Rubric {
   const wanted = category.trim().toLowerCase();
   const named = rubrics.findLast((rubric) => rubric.categories.some((one) => one.toLowerCase() === wanted));
-  const chosen = named ?? rubrics.findLast((rubric) => rubric.name === FALLBACK) ?? rubrics[0];
+  const chosen = named ?? rubrics.findLast((rubric) => rubric.name === FALLBACK_EVALUATOR) ?? rubrics[0];
   if (!chosen) throw new Error("there is no evaluator at all");
   return chosen;
 }

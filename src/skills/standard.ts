@@ -25,12 +25,12 @@ export function standardFaults(data: Record<string, unknown>, folder: string, fi
   if (!has(name)) add("name-missing", "it has no name");
   else nameFaults(String(name).trim().normalize("NFKC"), folder.normalize("NFKC"), add);
   if (!has(description)) add("description-missing", "it has no description");
-  else if (lengthOf(String(description).trim()) > MOST_DESCRIPTION) {
+  else if (isLonger(String(description).trim(), MOST_DESCRIPTION)) {
     add("description-length", `the description exceeds ${MOST_DESCRIPTION} characters`);
   }
   if (compatibility !== undefined && typeof compatibility !== "string") {
     add("field-type", "compatibility is no text");
-  } else if (compatibility !== undefined && lengthOf(compatibility) > MOST_COMPATIBILITY) {
+  } else if (compatibility !== undefined && isLonger(compatibility, MOST_COMPATIBILITY)) {
     add("compatibility-length", `compatibility exceeds ${MOST_COMPATIBILITY} characters`);
   }
   if (metadata !== undefined && (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))) {
@@ -46,7 +46,7 @@ export function standardFaults(data: Record<string, unknown>, folder: string, fi
 }
 
 function nameFaults(name: string, folder: string, add: (rule: SkillRule, message: string) => void): void {
-  if (lengthOf(name) > MOST_NAME) add("name-length", `the name exceeds ${MOST_NAME} characters`);
+  if (isLonger(name, MOST_NAME)) add("name-length", `the name exceeds ${MOST_NAME} characters`);
   // As Python's isalnum has it, by which the reference validator goes: letters and digits of any script.
   if (name !== name.toLowerCase() || !/^[\p{L}\p{N}-]+$/u.test(name)) {
     add("name-characters", `the name "${name}" has other characters than lowercase letters, digits and hyphens`);
@@ -56,6 +56,7 @@ function nameFaults(name: string, folder: string, add: (rule: SkillRule, message
   if (name !== folder) add("name-folder", `the folder "${folder}" must match the name "${name}"`);
 }
 
-function lengthOf(text: string): number {
-  return [...text].length;
+/** In characters, of which none has less than one UTF-16 unit. */
+function isLonger(text: string, most: number): boolean {
+  return text.length > most && [...text].length > most;
 }

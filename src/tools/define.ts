@@ -23,6 +23,8 @@ export interface ToolsetInput {
   permissions: Permissions;
   /** This task's own folder for results that were cut; made when needed. */
   outputDir: string;
+  /** Further folders that may be read, absolute and real. */
+  readable?: readonly string[];
   /** Calls that earlier runs of the task made: their results keep their names. */
   earlierCalls?: number;
   /** Hears of a file (absolute, real) before a tool changes it. */
@@ -65,7 +67,7 @@ export function createToolset(tools: readonly Tool[], input: ToolsetInput): Tool
     const contextWith = (own: AbortSignal): ToolContext => ({
       workspace: input.workspace,
       addDirs: input.addDirs,
-      readable: realFolders(input.outputDir),
+      readable: [...realFolders(input.outputDir), ...(input.readable ?? [])],
       exec: input.exec,
       seen,
       signal: own,

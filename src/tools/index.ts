@@ -1,3 +1,4 @@
+import type { SkillShelf } from "../contracts/skill.ts";
 import type { Tool } from "../contracts/tool.ts";
 import { createBash } from "./bash.ts";
 import { defineTool } from "./define.ts";
@@ -5,8 +6,10 @@ import { createEdit } from "./edit.ts";
 import { createFetch } from "./fetch.ts";
 import { createGlob } from "./glob.ts";
 import { createGrep } from "./grep.ts";
+import { createMemoryTool, type MemoryOptions } from "./memory.ts";
 import type { Permissions } from "./permissions.ts";
 import { createRead } from "./read.ts";
+import { createSkillTool } from "./skill.ts";
 import { createTodo } from "./todo.ts";
 import { createWrite } from "./write.ts";
 
@@ -19,11 +22,15 @@ export interface BuiltinOptions {
   web?: { permissions: Permissions; mayBeAsked: boolean };
   /** Offers `todo`: somebody watches. A plan's steps stand in the task itself. */
   list?: boolean;
+  /** Absent, or without a skill: no `skill`. */
+  skills?: SkillShelf;
+  /** Absent: the memory is off, and there is no `memory`. */
+  memory?: MemoryOptions;
 }
 
 /** The tools of one task, always in this order. `bash` keeps the state of the task's shell, so make them anew for each. */
 export function builtinTools(options: BuiltinOptions): Tool[] {
-  const { web } = options;
+  const { web, skills, memory } = options;
   const offersWeb = web?.permissions.mayAllow("fetch", "network", web.mayBeAsked);
   return [
     defineTool(createRead(options)),
@@ -34,5 +41,7 @@ export function builtinTools(options: BuiltinOptions): Tool[] {
     defineTool(createBash()),
     ...(offersWeb ? [defineTool(createFetch({ namesHost: (host) => web!.permissions.names("fetch", host) }))] : []),
     ...(options.list ? [defineTool(createTodo())] : []),
+    ...(skills && skills.offered().length > 0 ? [defineTool(createSkillTool(skills))] : []),
+    ...(memory ? [defineTool(createMemoryTool(memory))] : []),
   ];
 }

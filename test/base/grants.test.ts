@@ -36,14 +36,14 @@ test("nothing is lost where many tasks of many folders allow something at once",
 
 test("trust is about one text of one folder, and a no is remembered as well", async () => {
   const one = await loadGrants(paths(), "/one");
-  expect(one.trusts("a = 1")).toBeUndefined();
-  await one.answerTrust("a = 1", true);
-  expect((await loadGrants(paths(), "/one")).trusts("a = 1")).toBe(true);
-  expect((await loadGrants(paths(), "/one")).trusts("a = 2")).toBeUndefined();
-  expect((await loadGrants(paths(), "/one/below")).trusts("a = 1")).toBeUndefined();
-  await one.answerTrust("a = 2", false);
-  expect((await loadGrants(paths(), "/one")).trusts("a = 2")).toBe(false);
-  expect((await loadGrants(paths(), "/one")).trusts("a = 1")).toBeUndefined();
+  expect(one.trusts({ source: "a = 1" })).toBeUndefined();
+  await one.answerTrust({ source: "a = 1" }, true);
+  expect((await loadGrants(paths(), "/one")).trusts({ source: "a = 1" })).toBe(true);
+  expect((await loadGrants(paths(), "/one")).trusts({ source: "a = 2" })).toBeUndefined();
+  expect((await loadGrants(paths(), "/one/below")).trusts({ source: "a = 1" })).toBeUndefined();
+  await one.answerTrust({ source: "a = 2" }, false);
+  expect((await loadGrants(paths(), "/one")).trusts({ source: "a = 2" })).toBe(false);
+  expect((await loadGrants(paths(), "/one")).trusts({ source: "a = 1" })).toBeUndefined();
 });
 
 test("trust comes from the environment, an earlier answer, or somebody who is there", async () => {
@@ -53,9 +53,18 @@ test("trust comes from the environment, an earlier answer, or somebody who is th
   expect(await isTrusted(grants, claim, { OPENKOI_TRUST: "1" })).toBe(true);
   expect(await isTrusted(grants, claim, { OPENKOI_TRUST: "0" })).toBe(false);
   expect(await isTrusted(grants, claim, {}, async () => undefined)).toBe(false);
-  expect(grants.trusts(claim.source)).toBeUndefined();
+  expect(grants.trusts(claim)).toBeUndefined();
   expect(await isTrusted(grants, claim, {}, async () => true)).toBe(true);
   expect(await isTrusted(grants, claim, {}, () => Promise.reject(new Error("asked again")))).toBe(true);
+});
+
+test("settings and skills of a folder are asked about one by one", async () => {
+  const grants = await loadGrants(paths(), "/one");
+  await grants.answerTrust({ source: "x" }, true);
+  await grants.answerTrust({ of: "skills", source: "y" }, false);
+  const read = await loadGrants(paths(), "/one");
+  expect([read.trusts({ source: "x" }), read.trusts({ of: "skills", source: "y" })]).toEqual([true, false]);
+  expect(read.trusts({ of: "skills", source: "x" })).toBeUndefined();
 });
 
 test("a file that cannot be understood is the user's to mend, and nothing is written over it", async () => {

@@ -43,7 +43,8 @@ export function fakeMemory(known: readonly Memento[] = [], failure?: Error): Fak
   };
 }
 
-function kept(lesson: Lesson, source: { task: string; workspace: string }, id: string): Learning {
+/** A lesson as a memory keeps it. */
+export function kept(lesson: Lesson, source: { task: string | null; workspace: string | null }, id: string): Learning {
   return {
     ...lesson,
     id,

@@ -1,8 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { parseFrontmatter } from "../../src/skills/frontmatter.ts";
-import { bundledRubrics, parseRubric, selectRubric } from "../../src/skills/rubrics.ts";
+import { loadBundled } from "../../src/skills/load.ts";
+import { parseSkill } from "../../src/skills/parse.ts";
+import { rubricOf, selectRubric } from "../../src/skills/rubrics.ts";
+
+const bundledRubrics = loadBundled().flatMap(({ rubric }) => rubric ?? []);
 
 describe("frontmatter", () => {
   const skill = "---\nname: a\nmetadata:\n  categories: [x, y]\n---\n\nText.\n";
@@ -22,17 +26,22 @@ describe("frontmatter", () => {
     expect(parseFrontmatter("---\n---\nA", "a")).toEqual({ data: {}, body: "A" });
   });
 
+  test("that is no YAML as a whole is read field by field", () => {
+    const { data, fault } = parseFrontmatter("---\na: b: c\nd: [1]\ne: 'f'\n  g\n---\n", "a");
+    expect([data, fault]).toEqual([{ a: "b: c", d: [1], e: "'f' g" }, expect.stringContaining("YAML")]);
+  });
+
   test("what is wrong is said with the file's name", () => {
     expect(() => parseFrontmatter("---\nname: a\n", "x/SKILL.md")).toThrow(/x\/SKILL\.md.*never closed/);
-    expect(() => parseFrontmatter("---\na: b: c: d\n- e\n---\n", "x/SKILL.md")).toThrow(/x\/SKILL\.md.*not valid YAML/);
+    expect(() => parseFrontmatter("---\n]\n---\n", "x/SKILL.md")).toThrow(/x\/SKILL\.md.*not valid YAML/);
     expect(() => parseFrontmatter("---\n- a\n---\n", "x/SKILL.md")).toThrow(/no mapping/);
   });
 });
 
-describe("the bundled evaluators", () => {
+describe("the bundled skills and evaluators", () => {
   test("have the dimensions and weights of PRODUCT.md section 6", () => {
     const shown = Object.fromEntries(
-      bundledRubrics().map((rubric) => [rubric.name, rubric.dimensions.map(({ name, weight }) => `${name} ${weight}`)]),
+      bundledRubrics.map((rubric) => [rubric.name, rubric.dimensions.map(({ name, weight }) => `${name} ${weight}`)]),
     );
     expect(shown).toEqual({
       general: ["relevance 0.4", "quality 0.35", "completeness 0.25"],
@@ -45,9 +54,10 @@ describe("the bundled evaluators", () => {
   });
 
   const folder = resolve(import.meta.dir, "../../skills");
-  for (const name of readdirSync(folder)) {
-    const text = readFileSync(`${folder}/${name}/SKILL.md`, "utf8");
-    const { data, body } = parseFrontmatter(text, name);
+  for (const path of [...new Bun.Glob("**/SKILL.md").scanSync({ cwd: folder })].sort()) {
+    const text = readFileSync(join(folder, path), "utf8");
+    const { data, body } = parseFrontmatter(text, path);
+    const name = basename(dirname(path));
 
     test(`${name} follows the Agent Skills standard`, () => {
       expect(data["name"]).toBe(name);
@@ -55,27 +65,25 @@ describe("the bundled evaluators", () => {
       const description = String(data["description"]);
       expect(description.length).toBeGreaterThan(20);
       expect(description.length).toBeLessThanOrEqual(1024);
+      expect(parseSkill(text, join(folder, path), "task")).toMatchObject({ facts: { warnings: [] } });
     });
 
-    test.skipIf(data["kind"] !== "evaluator")(`${name} tells how to score each of its dimensions, briefly`, () => {
+    if (data["kind"] !== "evaluator") continue;
+    test(`${name} tells how to score each of its dimensions, briefly`, () => {
       const words = body.split(/\s+/).length;
       expect(words).toBeGreaterThan(150);
       expect(words).toBeLessThanOrEqual(320);
-      for (const dimension of parseRubric(text, name).dimensions) {
+      for (const dimension of rubricOf({ data, body }, name, name).dimensions) {
         const anchors = body.split(`\n${dimension.name}\n`)[1] ?? "";
         expect(anchors).toMatch(/^- 0\.9: .+\n- 0\.6: .+\n- 0\.3: .+\n/);
       }
       for (const word of ["blocker", "important", "suggestion", "No praise"]) expect(body).toContain(word);
     });
   }
-
-  test("are read once", () => {
-    expect(bundledRubrics()).toBe(bundledRubrics());
-  });
 });
 
 describe("choosing an evaluator", () => {
-  const choose = (category: string) => selectRubric(category, bundledRubrics()).name;
+  const choose = (category: string) => selectRubric(category, bundledRubrics).name;
 
   test("by the category of the plan, else general", () => {
     expect(["code", "Bugfix", "test", "api", "sql", "prose"].map(choose)).toEqual([
@@ -90,24 +98,25 @@ describe("choosing an evaluator", () => {
   });
 
   test("the user's, which comes later, outranks the bundled one", () => {
-    const own = { ...bundledRubrics()[0]!, name: "mine", categories: ["code"] };
-    expect(selectRubric("code", [...bundledRubrics(), own]).name).toBe("mine");
+    const own = { ...bundledRubrics[0]!, name: "mine", categories: ["code"] };
+    expect(selectRubric("code", [...bundledRubrics, own]).name).toBe("mine");
     const general = { ...own, name: "general", categories: [], body: "mine" };
-    expect(selectRubric("other", [...bundledRubrics(), general]).body).toBe("mine");
+    expect(selectRubric("other", [...bundledRubrics, general]).body).toBe("mine");
   });
 
   test("each category belongs to one bundled evaluator", () => {
-    const all = bundledRubrics().flatMap((rubric) => rubric.categories);
+    const all = bundledRubrics.flatMap((rubric) => rubric.categories);
     expect(new Set(all).size).toBe(all.length);
   });
 });
 
 describe("an evaluator of the user", () => {
-  const text = (dimensions: string) => `---\nname: mine\nkind: evaluator\ndimensions: ${dimensions}\n---\nBody`;
+  const read = (yaml: string) =>
+    rubricOf(parseFrontmatter(`---\nname: mine\nkind: evaluator\n${yaml}\n---\nBody`, "f"), "mine", "f");
 
-  test("may have its dimensions at the top level, with weights of any size", () => {
-    const rubric = parseRubric(text("[{name: a, weight: 3}, {name: b, weight: 1, description: d}]"), "mine");
-    expect(rubric).toEqual({
+  test("may have its dimensions at the top level or under metadata, with weights of any size", () => {
+    const dimensions = "dimensions: [{name: a, weight: 3}, {name: b, weight: 1, description: d}]";
+    const rubric = {
       name: "mine",
       categories: [],
       dimensions: [
@@ -115,14 +124,16 @@ describe("an evaluator of the user", () => {
         { name: "b", weight: 0.25, description: "d" },
       ],
       body: "Body",
-    });
+    };
+    expect(read(dimensions)).toEqual(rubric);
+    expect(read(`metadata:\n  ${dimensions}`)).toEqual(rubric);
   });
 
   test("says what is wrong with it", () => {
-    expect(() => parseRubric("---\nname: a\n---\n", "f")).toThrow(/f: not an evaluator/);
-    expect(() => parseRubric(text("[{name: a}]"), "f")).toThrow(/dimensions\[0\]\.weight/);
-    expect(() => parseRubric(text("[{name: a, weight: -1}]"), "f")).toThrow(/at least 0/);
-    expect(() => parseRubric(text("[{name: a, weight: 0}]"), "f")).toThrow(/no dimension has a weight/);
-    expect(() => parseRubric(text("[]"), "f")).toThrow(/no dimension/);
+    expect(() => read("")).toThrow(/f: dimensions: missing/);
+    expect(() => read("dimensions: [{name: a}]")).toThrow(/dimensions\[0\]\.weight/);
+    expect(() => read("dimensions: [{name: a, weight: -1}]")).toThrow(/at least 0/);
+    expect(() => read("dimensions: [{name: a, weight: 0}]")).toThrow(/no dimension has a weight/);
+    expect(() => read("dimensions: []")).toThrow(/no dimension/);
   });
 });

@@ -22,6 +22,7 @@ export interface TaskOptions {
   /** Rules that were answered with "always" so far; more are added. */
   saved?: string[];
   addDirs?: string[];
+  readable?: string[];
   tools?: Tool[];
   clock?: Clock;
   /** What is answered when the task asks; default: nobody is there. */
@@ -130,6 +131,7 @@ export async function openTask(options: TaskOptions = {}): Promise<TestTask> {
       exec,
       redactor: createRedactor({ secrets }),
       permissions,
+      readable: options.readable ?? [],
       outputDir: join(base, "output"),
       clock: options.clock ?? { now: () => Date.now(), sleep },
     });
