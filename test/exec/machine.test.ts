@@ -33,7 +33,8 @@ function run(machine: Machine, program: Program, ...argv: string[]) {
 }
 
 for (const machine of ["x86_64", "aarch64"] as const) {
-  describe.skipIf(!runnerOf(machine))(`a list of system calls on ${machine}`, () => {
+  const missing = runnerOf(machine) ? "" : `: not tried, because there is no qemu-${machine} on this machine`;
+  describe.skipIf(missing !== "")(`a list of system calls on ${machine}${missing}`, () => {
     test("is carried out in order", () => {
       const program = new Program(machine);
       program.call("write", [1, program.text("one\n"), 4]);
