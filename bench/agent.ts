@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { startOpenAiFake } from "../test/fakes/openai-server.ts";
 import type { FakeRequest, ScriptedTurn, Turn } from "../test/fakes/script.ts";
+import { createMeter, type Meter } from "./peak.ts";
 import { median, type Row } from "./table.ts";
 
 const BINARY = resolve(import.meta.dir, "../dist/openkoi");
@@ -134,6 +135,7 @@ async function measure(runs: number, setup: Setup): Promise<Measured> {
 async function once(setup: Setup): Promise<Sample> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "openkoi-bench-")));
   const server = startOpenAiFake((request, at) => setup.turn(at, request));
+  const meter: Meter | undefined = createMeter(join(root, "meter"));
   try {
     const project = join(root, "project");
     const home = join(root, "home");
@@ -142,22 +144,23 @@ async function once(setup: Setup): Promise<Sample> {
     for (const [name, text] of Object.entries(setup.files)) writeFileSync(join(project, name), text);
     const config = `[models]\nexecutor = "local/bench"\n[providers.local]\nbase_url = "${server.baseUrl}"\n`;
     writeFileSync(join(home, ".openkoi", "config.toml"), config);
+    const errors = join(root, "errors");
     const started = performance.now();
-    const child = Bun.spawn([BINARY, "--yes", ...setup.flags, "Do it."], {
+    const child = Bun.spawn([...(meter?.argv ?? []), BINARY, "--yes", ...setup.flags, "Do it."], {
       cwd: project,
       env: { HOME: home, PATH: "/usr/local/bin:/usr/bin:/bin", TMPDIR: tmpdir() },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
+      stdio: ["ignore", "ignore", Bun.file(errors), ...(meter ? [meter.report] : [])],
     });
     const code = await child.exited;
     const ms = performance.now() - started;
-    if (code !== 0) throw new Error(`exit ${code}: ${await child.stderr.text()}`);
+    if (code !== 0) throw new Error(`exit ${code}: ${readFileSync(errors, "utf8")}`);
     const refused = server.requests.find((request) => request.refused);
     if (refused) throw new Error(`the server refused a request: ${refused.refused}`);
     setup.verify?.(project, server.requests);
-    return { ms, mib: (child.resourceUsage()?.maxRSS ?? 0) / 1024 / 1024, requests: server.requests };
+    const mib = meter?.peak() ?? (child.resourceUsage()?.maxRSS ?? 0) / 1024 / 1024;
+    return { ms, mib, requests: server.requests };
   } finally {
+    meter?.remove();
     await server.stop();
     if (existsSync(root)) rmSync(root, { recursive: true, force: true });
   }

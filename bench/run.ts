@@ -20,13 +20,20 @@ const SECTIONS: Section[] = [
     title: "The agent as a whole",
     argv: ["bench/whole.ts"],
     about:
-      "The compiled binary against a scripted OpenAI-compatible server in the measuring process, which answers at once. The peers named in the issue were measured the same way on such a machine: codex 9 ms, 242 ms, 329 ms, 3,343 ms; claude --bare 401 ms; pi 816 ms, 883 ms, 1,249 ms.",
+      "The compiled binary against a scripted OpenAI-compatible server in the measuring process, which answers at once. Memory is the program's own peak (`bench/peak.ts`). The peers named in the issue were measured the same way on such a machine: codex 9 ms, 242 ms, 329 ms, 3,343 ms; claude --bare 401 ms; pi 816 ms, 883 ms, 1,249 ms.",
   },
   {
     name: "files",
     title: "Files and search",
     argv: ["bench/files.ts"],
     about: "The file tools on generated trees, beside GNU grep on the same tree in the same run.",
+  },
+  {
+    name: "safety",
+    title: "Sandbox and secrets",
+    argv: ["bench/safety.ts"],
+    about:
+      "One command with and without the sandbox, in turn; and how fast secrets are found in logs, source and data.",
   },
   {
     name: "checkpoints",
