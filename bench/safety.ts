@@ -3,7 +3,7 @@
  * a JSON line.
  */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { createRedactor, type Redactor } from "../src/base/redact.ts";
 import { createExec, type ReadyExec } from "../src/exec/index.ts";

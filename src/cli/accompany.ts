@@ -1,12 +1,16 @@
 import { type App, type Company, createApp, type RunningTask } from "../app.ts";
+import { readEnv } from "../base/env.ts";
 import { Exit, type ExitCode, Interruption, UserError } from "../base/errors.ts";
 import type { Reader } from "../contracts/event.ts";
 import type { Outcome, OutcomeStatus } from "../contracts/task.ts";
 import { createTerminalAsk } from "./ask.ts";
 import { createDisplay, printOutcome } from "./display/index.ts";
+import { displayMode } from "./display/style.ts";
 import { describeError, remedyOf } from "./failure.ts";
 import type { Flags } from "./flags.ts";
+import { openTerminal } from "./keyboard.ts";
 import type { Signals } from "./signals.ts";
+import { isPiped } from "./stdin.ts";
 import { askTrust } from "./trust.ts";
 
 const EXIT_OF: Record<OutcomeStatus, ExitCode> = {
@@ -39,8 +43,14 @@ export async function accompany(
   };
   const app = createApp();
   try {
-    const attended = isInteractive(flags);
-    const answer = createTerminalAsk({ interactive: attended, pause: display.pause, resume: display.resume });
+    const keyboard = flags.quiet ? "none" : findKeyboard();
+    const attended = keyboard !== "none";
+    const answer = createTerminalAsk({
+      interactive: attended,
+      pause: display.pause,
+      resume: display.resume,
+      ...(keyboard === "terminal" ? { open: openTerminal } : {}),
+    });
     const company: Company = {
       readers: [...display.readers, watch],
       answer,
@@ -73,6 +83,15 @@ export async function accompany(
   }
 }
 
-function isInteractive(flags: Flags): boolean {
-  return Boolean(process.stdin.isTTY && process.stderr.isTTY) && !flags.quiet;
+/**
+ * Where questions are answered: at standard input, or, where text is piped in, at the terminal that shows the live display
+ * (`git diff | openkoi "…"`). `/dev/null` says that nobody is there.
+ */
+function findKeyboard(): "stdin" | "terminal" | "none" {
+  if (!process.stderr.isTTY) return "none";
+  if (process.stdin.isTTY) return "stdin";
+  if (!isPiped() || !displayMode(true, readEnv()).live) return "none";
+  const terminal = openTerminal();
+  terminal?.release();
+  return terminal ? "terminal" : "none";
 }

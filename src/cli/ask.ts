@@ -1,7 +1,7 @@
 import { readEnv } from "../base/env.ts";
 import type { Answer, Question } from "../contracts/question.ts";
 import { createStyle, displayMode } from "./display/style.ts";
-import { CTRL_C, type Keyboard, openKeys } from "./keyboard.ts";
+import { CTRL_C, type Keyboard, type OpenKeyboard, openKeys } from "./keyboard.ts";
 import { questionLines, type Reading, readChoice } from "./question.ts";
 
 export interface TerminalAskOptions {
@@ -11,6 +11,8 @@ export interface TerminalAskOptions {
   pause?(): void;
   resume?(): void;
   input?: Keyboard;
+  /** Opens the keyboard for one question, instead of `input`; undefined where it is gone. */
+  open?(): OpenKeyboard | undefined;
   output?: { write(text: string): unknown; columns?: number };
   color?: boolean;
   /** What Ctrl-C does while single keys are read; the terminal itself does nothing then. */
@@ -43,14 +45,16 @@ export function policyAnswer(question: Question): Answer {
 
 async function askOne(question: Question, signal: AbortSignal, options: TerminalAskOptions): Promise<Answer> {
   signal.throwIfAborted();
-  const { input = process.stdin, output = process.stderr, settleMs = 20 } = options;
+  const { output = process.stderr, settleMs = 20 } = options;
+  const keyboard = options.open ? options.open() : { input: options.input ?? process.stdin, release() {} };
+  if (!keyboard) return policyAnswer(question);
   const color = options.color ?? displayMode(true, readEnv()).color;
   const show = (whole: boolean) =>
     output.write(questionLines(question, { width: output.columns || 80, style: createStyle(color), whole }).join("\n"));
   options.pause?.();
   // Consent to something destructive is typed out; one key is too easily hit.
   const wantsLine = question.kind === "permission" && question.destructive;
-  const keys = openKeys(input, !wantsLine);
+  const keys = openKeys(keyboard.input, !wantsLine);
   try {
     await keys.discard(settleMs);
     show(false);
@@ -76,6 +80,7 @@ async function askOne(question: Question, signal: AbortSignal, options: Terminal
     throw error;
   } finally {
     keys.close();
+    keyboard.release();
     options.resume?.();
   }
 }

@@ -1,3 +1,7 @@
+import { EventEmitter } from "node:events";
+import { constants, openSync } from "node:fs";
+import { ReadStream } from "node:tty";
+
 /** What is asked of a keyboard. `process.stdin` fits. */
 export interface Keyboard {
   on(event: "data" | "end", listener: (chunk: Uint8Array | string) => void): unknown;
@@ -9,6 +13,53 @@ export interface Keyboard {
 }
 
 export const CTRL_C = "\x03";
+
+/** A keyboard that was opened for one question and is given back after it. */
+export interface OpenKeyboard {
+  input: Keyboard;
+  release(): void;
+}
+
+/** The terminal that the program was started at, where standard input is something else; undefined where there is none. */
+export function openTerminal(): OpenKeyboard | undefined {
+  let fd: number;
+  try {
+    fd = openSync("/dev/tty", constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch {
+    return;
+  }
+  // Reads nothing: its read would wait in a thread for a key that nobody presses, and the process with it.
+  const settings = new ReadStream(fd);
+  const events = new EventEmitter();
+  const reader = Bun.file(fd).stream().getReader() as KeyReader;
+  const pass = async () => {
+    for (;;) {
+      const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }));
+      if (done || !value) break;
+      events.emit("data", value);
+    }
+    events.emit("end");
+  };
+  let begun = false;
+  return {
+    input: {
+      on: (event, listener) => events.on(event, listener),
+      off: (event, listener) => events.off(event, listener),
+      resume() {
+        if (!begun) void pass();
+        begun = true;
+      },
+      pause() {},
+      setRawMode: (on) => settings.setRawMode(on),
+    },
+    release() {
+      void reader.cancel().catch(() => {});
+      settings.destroy();
+    },
+  };
+}
+
+type KeyReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
 /** What is typed, until `close`. */
 export interface Keys {

@@ -58,7 +58,8 @@ export async function readPipedStdin(options: StdinOptions): Promise<string | un
   return textOf(chunks);
 }
 
-function isPiped(): boolean {
+/** True where somebody hands something over on standard input: a pipe, a socket or a file. */
+export function isPiped(): boolean {
   try {
     const stat = fstatSync(0);
     return stat.isFIFO() || stat.isSocket() || stat.isFile();

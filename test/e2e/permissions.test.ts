@@ -30,12 +30,21 @@ const toolsOf = (request: FakeRequest): string[] =>
   request.body.tools.map(({ function: { name } }: { function: { name: string } }) => name);
 const lastResult = ({ requests }: Fake): string => requests.at(-1)!.body.messages.at(-1).content;
 
-/** Runs in a terminal of its own; `answers`: what is typed as soon as a text stands on the screen, in order. */
-async function atTerminal(at: Place, args: readonly string[], answers: readonly (readonly [string, string])[] = []) {
+/**
+ * Runs in a terminal of its own; `answers`: what is typed as soon as a text stands on the screen, in order. `input`: what
+ * the shell gives it as standard input.
+ */
+async function atTerminal(
+  at: Place,
+  args: readonly string[],
+  answers: readonly (readonly [string, string])[] = [],
+  input = "",
+) {
   let screen = "";
   let seen = 0;
   const waiting = [...answers];
-  const child = Bun.spawn([BINARY, ...args], {
+  const piped = ["/bin/bash", "-c", `${input.startsWith("<") ? `"$@" ${input}` : `${input} | "$@"`}; exit $?`, "bash"];
+  const child = Bun.spawn([...(input === "" ? [] : piped), BINARY, ...args], {
     cwd: at.project,
     env: { ...at.env, TERM: "xterm" },
     terminal: {
@@ -221,6 +230,40 @@ describe("an answer of always", () => {
     expect(await atTerminal(here, ["-i", "0", "make folders"], answers)).toMatchObject({ code: 0, unasked: 0 });
     expect(readdirSync(here.project).sort()).toEqual(["a.txt", "one"]);
     expect(existsSync(join(here.home, ".openkoi/permissions.json"))).toBe(false);
+  });
+});
+
+describe("text that is piped in at a terminal", () => {
+  const script = () => [call("write", { path: "message.txt", content: "fix it\n" }), "Written."];
+
+  test("leaves the keyboard to questions, which are asked on the terminal", async () => {
+    const here = place();
+    const server = serving(script(), here);
+    const answers: readonly (readonly [string, string])[] = [["[n] no", "y"]];
+    const { screen, unasked, code } = await atTerminal(here, ["-i", "0", "write"], answers, "echo the diff");
+    expect(screen).toContain("Allow write message.txt? create message.txt @@ line 1 @@ +fix it");
+    expect({ code, unasked }).toEqual({ code: 0, unasked: 0 });
+    expect(readFileSync(join(here.project, "message.txt"), "utf8")).toBe("fix it\n");
+    expect(server.requests[0]!.raw).toContain("the diff");
+  });
+
+  test("a typed word answers too, where the task destroys", async () => {
+    const here = place();
+    serving([call("bash", { command: "git push --force" }), "No."], here);
+    const answers: readonly (readonly [string, string])[] = [["type the letter and Enter", "n\r"]];
+    const { screen, unasked } = await atTerminal(here, ["-i", "0", "--yes", "push"], answers, "echo the diff");
+    expect(screen).toContain("git push --force rewrites what others have");
+    expect(unasked).toBe(0);
+  });
+
+  test("with nothing from /dev/null nobody is asked", async () => {
+    const here = place();
+    serving(script(), here);
+    const answers: readonly (readonly [string, string])[] = [["[n] no", "y"]];
+    const { screen, unasked } = await atTerminal(here, ["-i", "0", "write"], answers, "< /dev/null");
+    expect(unasked).toBe(1);
+    expect(screen).toContain("nobody can be asked");
+    expect(existsSync(join(here.project, "message.txt"))).toBe(false);
   });
 });
 
