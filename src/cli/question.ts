@@ -64,7 +64,8 @@ function titleOf(question: Question): string {
   switch (question.kind) {
     case "permission": {
       const { tool, subject, detail } = question;
-      const named = subject === "" || oneLine(subject) === oneLine(detail) ? "" : ` ${oneLine(subject)}`;
+      // What stands below in full is not said twice.
+      const named = subject === "" || oneLine(detail).startsWith(oneLine(subject)) ? "" : ` ${oneLine(subject)}`;
       return `Allow ${oneLine(tool)}${named}?`;
     }
     case "escalation":

@@ -128,7 +128,8 @@ export function createPermissions(input: PermissionsInput): Permissions {
   return {
     decide,
     async permitCommand(command, ask, signal) {
-      const request = { tool: SHELL_TOOL, effect: "execute" as const, subject: command, detail: async () => command };
+      const detail = async () => `${command}\n(to measure the work: the project's own check, or the plan's proof)`;
+      const request = { tool: SHELL_TOOL, effect: "execute" as const, subject: command, detail };
       const verdict = await decide(request, ask, signal);
       return verdict === "allow" ? undefined : verdict.refuse;
     },

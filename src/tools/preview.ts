@@ -1,5 +1,5 @@
-/** Lines of a preview that are shown to a person. */
-const SHOWN_LINES = 60;
+/** Lines of a preview that are kept for a person to look through; the question shows the first of them. */
+const SHOWN_LINES = 1000;
 
 /** What changes between two texts, as one block: the lines that go and the lines that come, for a person to judge. */
 export function blockDiff(before: string, after: string): string {

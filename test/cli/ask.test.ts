@@ -79,6 +79,12 @@ describe("a question on the terminal", () => {
     expect(seen.text).toBe("\nAllow bash?\n    npm run build\n[y] once  [a] for this task  [n] no: once\n");
   });
 
+  test("says a command once, also where notes stand below it", async () => {
+    const { ask, seen } = terminal(["y"]);
+    await ask({ ...permission, detail: "npm run build\n(always: bash(npm run build:*))" }, never());
+    expect(seen.text).toStartWith("\nAllow bash?\n    npm run build\n    (always: bash(npm run build:*))\n");
+  });
+
   test("shows a file and its diff", async () => {
     const { ask, seen } = terminal(["y"]);
     await ask({ ...permission, tool: "edit", subject: "src/a.ts", detail: "-old\n+new" }, never());

@@ -5,6 +5,7 @@ import { lines } from "../../src/cli/display/lines.ts";
 import { createStyle } from "../../src/cli/display/style.ts";
 import { emptyView, look } from "../../src/cli/display/view.ts";
 import type { Event, EventBody } from "../../src/contracts/event.ts";
+import type { Question } from "../../src/contracts/question.ts";
 import { check, checked, ended, evaluated, finding, spent, started, story, told } from "./story.ts";
 
 function shown(events: readonly Event[], options: Partial<LineOptions> = {}): string[] {
@@ -78,19 +79,52 @@ describe("the words of a model", () => {
 });
 
 describe("a command", () => {
+  const question: Question = {
+    kind: "permission",
+    id: "q",
+    tool: "bash",
+    subject: "make",
+    detail: "make",
+    destructive: false,
+    choices: ["once", "refuse"],
+  };
   const run = (...chunks: string[]): EventBody[] => [
     { type: "tool_started", call: call("c", "bash"), effect: "execute", subject: "make" },
     ...chunks.map((chunk): EventBody => ({ type: "tool_output", id: "c", chunk })),
-    { type: "tool_finished", id: "c", name: "bash", result: { text: "exit code 2", isError: true }, ms: 1234 },
+    { type: "tool_finished", id: "c", name: "bash", result: { text: "oops\n[exit 2]", isError: true }, ms: 1234 },
   ];
 
-  test("that failed is marked", () => {
-    expect(shownOf(...run("oops\n"))).toEqual(["  $ make  ✗ 1.2 s"]);
+  test("that failed is marked with how it ended", () => {
+    expect(shownOf(...run("oops\n"))).toEqual(["  $ make  ✗ exit 2, 1.2 s"]);
+  });
+
+  test("that was not run says why", () => {
+    const [begun] = run();
+    const ended = (text: string): EventBody => {
+      return { type: "tool_finished", id: "c", name: "bash", result: { text, isError: true }, ms: 2 };
+    };
+    expect(shownOf(begun!, ended("The user's rules forbid this call"))).toEqual([
+      "  $ make  ✗ The user's rules forbid this call",
+    ]);
+    const answer: EventBody = { type: "answered", id: "q", answer: { choice: "refuse", by: "terminal" } };
+    const refused = ended("The user refused this. Do not try it in another way.");
+    expect(shownOf(begun!, { type: "asked", question }, answer, refused)).toEqual(["  $ make  ✗ you refused it"]);
+  });
+
+  test("is what goes on again once it was allowed", () => {
+    const [begun] = run();
+    const answer: EventBody = { type: "answered", id: "q", answer: { choice: "once", by: "terminal" } };
+    let view = emptyView();
+    const activities = told([begun!, { type: "asked", question }, answer]).map((event) => {
+      view = look(view, event);
+      return view.activity;
+    });
+    expect(activities).toEqual(["$ make", "waiting for your answer", "$ make"]);
   });
 
   test("shows its output line by line with --verbose, however it was cut into pieces", () => {
     const whole = shown(told(run("one\ntwo\nthree")), { verbose: true });
-    expect(whole).toEqual(["  $ make", "    one", "    two", "    three", "    ✗ 1.2 s"]);
+    expect(whole).toEqual(["  $ make", "    one", "    two", "    three", "    ✗ exit 2, 1.2 s"]);
     fc.assert(
       fc.property(fc.array(fc.nat(13), { maxLength: 6 }), (cuts) => {
         const text = "one\ntwo\nthree";

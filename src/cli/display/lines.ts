@@ -191,10 +191,11 @@ function finishedLines(event: Event & { type: "tool_finished" }, view: View, opt
   const running = view.running.get(event.id);
   const title = running?.title ?? oneLine(event.name);
   const isCommand = title.startsWith("$ ");
-  const why = result.denied ? "refused" : isCommand ? "" : cut(oneLine(result.text), 60);
   const time = formatDuration(ms);
+  const ending = isCommand ? commandEnding(result.text) : undefined;
+  const why = result.denied ? "refused" : running?.refused ? "you refused it" : ending && `${ending}, ${time}`;
   const mark = result.isError
-    ? style.bad(`✗ ${why || time}`)
+    ? style.bad(`✗ ${why ?? cut(oneLine(result.text), 60)}`)
     : isCommand
       ? `${style.good("✓")} ${style.dim(time)}`
       : "";
@@ -204,6 +205,11 @@ function finishedLines(event: Event & { type: "tool_finished" }, view: View, opt
   const rest = running.partial.trim() === "" ? [] : [output(running.partial, options)];
   const silent = running.lines === 0 && rest.length === 0;
   return [...rest, ...(silent ? resultLines(result.text, options) : []), `    ${mark}`];
+}
+
+/** How a command that failed has ended, by the last line of its result; undefined where it did not run. */
+function commandEnding(text: string): string | undefined {
+  return /(?:^|\n)\[(?:[^\n;]*; )*(exit \d+|killed by \w+|stopped after \d+ s)[^\n]*\]\s*$/.exec(text)?.[1];
 }
 
 function resultLines(text: string, options: LineOptions): string[] {

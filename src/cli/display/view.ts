@@ -25,6 +25,8 @@ export interface Running {
   partial: string;
   /** Whole lines of output so far. */
   lines: number;
+  /** A person was asked about it and said no. */
+  refused?: boolean;
 }
 
 export function emptyView(): View {
@@ -54,6 +56,13 @@ export function look(view: View, event: Event): View {
       return doing("waiting to try again");
     case "asked":
       return doing("waiting for your answer");
+    case "answered": {
+      // Of calls that ask, only one is ever under way.
+      if (event.answer.choice === "refuse" && event.answer.by !== "policy") {
+        next.running = new Map([...view.running].map(([id, one]) => [id, { ...one, refused: true }]));
+      }
+      return doing([...view.running.values()].at(-1)?.title ?? "");
+    }
     case "tool_started": {
       const title = callTitle(event.call.name, event.effect, event.subject);
       next.running = new Map(view.running).set(event.call.id, { title, partial: "", lines: 0 });
