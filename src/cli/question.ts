@@ -54,6 +54,7 @@ export function questionLines(question: Question, options: { width: number; styl
     "",
     ...hang("", style.bold(cut(titleOf(question), Math.max(20, width * 3))), width),
     ...shown.flatMap((line) => hang("    ", paintDiff(line, style), width)),
+    ...notesOf(question).flatMap((note) => hang("    ", style.dim(note), width)),
     ...(destructive ? [style.bad("This may destroy something, so it is asked in every mode.")] : []),
     ...hang("", prompt, width).slice(0, -1),
     `${hang("", prompt, width).at(-1)?.trimEnd() ?? ""} `,
@@ -77,6 +78,10 @@ function titleOf(question: Question): string {
 
 function bodyOf(question: Question): string[] {
   return question.kind === "permission" ? cleanLines(question.detail || question.subject) : [];
+}
+
+function notesOf(question: Question): string[] {
+  return question.kind === "permission" ? (question.notes ?? []).map((note) => `(${oneLine(note)})`) : [];
 }
 
 function paintDiff(line: string, style: Style): string {

@@ -10,6 +10,8 @@ export type Question =
       subject: string;
       /** Diff or whole command. */
       detail: string;
+      /** What a person has to know before the answer: why it is asked, what "always" would allow. */
+      notes?: readonly string[];
       /** Destructive commands are asked in every mode, and `auto` does not answer them. */
       destructive: boolean;
       choices: readonly PermissionChoice[];

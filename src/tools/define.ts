@@ -145,13 +145,12 @@ function unknownTool(name: string, names: readonly string[]): string {
 
 /** A person is asked about what the model wrote, and the question is recorded: it holds no secrets. */
 function hidden(ask: Ask, redactor: Redactor): Ask {
-  return (question, signal) =>
-    ask(
-      question.kind === "permission"
-        ? { ...question, subject: redactor.hide(question.subject), detail: redactor.hide(question.detail) }
-        : question,
-      signal,
-    );
+  const hide = (text: string) => redactor.hide(text);
+  return (question, signal) => {
+    if (question.kind !== "permission") return ask(question, signal);
+    const { subject, detail, notes = [] } = question;
+    return ask({ ...question, subject: hide(subject), detail: hide(detail), notes: notes.map(hide) }, signal);
+  };
 }
 
 /** Runs the tool until it ends, its time is up or the task is aborted; also a tool that does not look at its signal. */

@@ -14,6 +14,8 @@ export interface PermissionRequest {
   subject: string;
   /** What a person sees: a diff, the whole command. Made only when somebody is asked. */
   detail(): Promise<string>;
+  /** What it is for, where the call does not say it. */
+  note?: string;
   /** A secret stands in the subject: it must not get into a rule. */
   secret?: boolean;
 }
@@ -112,9 +114,13 @@ export function createPermissions(input: PermissionsInput): Permissions {
     const rules = why === undefined && !request.secret && input.saved ? rulesFor(subjects) : undefined;
     const choices: PermissionChoice[] =
       why === undefined ? ["once", "task", ...(rules ? ["always" as const] : []), "refuse"] : ["once", "refuse"];
-    const notes = [...(why === undefined ? [] : [why]), ...(rules ? [`always: ${rules.join(", ")}`] : [])];
-    const detail = [await request.detail(), ...notes.map((note) => `(${note})`)].join("\n");
-    const question = { kind: "permission" as const, tool, subject: request.subject, detail, choices };
+    const notes = [
+      ...(request.note === undefined ? [] : [request.note]),
+      ...(why === undefined ? [] : [why]),
+      ...(rules ? [`always: ${rules.join(", ")}`] : []),
+    ];
+    const { subject } = request;
+    const question = { kind: "permission" as const, tool, subject, detail: await request.detail(), notes, choices };
     const answer = await ask({ ...question, destructive: why !== undefined }, signal);
     const choice = choices.find((offered) => offered === answer.choice);
     if (choice === "task" || choice === "always") for (const { key } of subjects) remembered.add(key);
@@ -128,8 +134,9 @@ export function createPermissions(input: PermissionsInput): Permissions {
   return {
     decide,
     async permitCommand(command, ask, signal) {
-      const detail = async () => `${command}\n(to measure the work: the project's own check, or the plan's proof)`;
-      const request = { tool: SHELL_TOOL, effect: "execute" as const, subject: command, detail };
+      const note = "to measure the work: the project's own check, or the plan's proof";
+      const detail = async () => command;
+      const request = { tool: SHELL_TOOL, effect: "execute" as const, subject: command, detail, note };
       const verdict = await decide(request, ask, signal);
       return verdict === "allow" ? undefined : verdict.refuse;
     },

@@ -3,8 +3,9 @@ const SHOWN_LINES = 1000;
 
 /** What changes between two texts, as one block: the lines that go and the lines that come, for a person to judge. */
 export function blockDiff(before: string, after: string): string {
-  const old = before.split("\n");
-  const now = after.split("\n");
+  // Nothing has no lines, not one empty one.
+  const old = before === "" ? [] : before.split("\n");
+  const now = after === "" ? [] : (before === "" ? after.replace(/\n$/, "") : after).split("\n");
   let start = 0;
   while (start < old.length && start < now.length && old[start] === now[start]) start++;
   let end = 0;

@@ -79,9 +79,9 @@ describe("a question on the terminal", () => {
     expect(seen.text).toBe("\nAllow bash?\n    npm run build\n[y] once  [a] for this task  [n] no: once\n");
   });
 
-  test("says a command once, also where notes stand below it", async () => {
+  test("shows what has to be known below what is asked for", async () => {
     const { ask, seen } = terminal(["y"]);
-    await ask({ ...permission, detail: "npm run build\n(always: bash(npm run build:*))" }, never());
+    await ask({ ...permission, notes: ["always: bash(npm run build:*)"] }, never());
     expect(seen.text).toStartWith("\nAllow bash?\n    npm run build\n    (always: bash(npm run build:*))\n");
   });
 
@@ -136,6 +136,12 @@ describe("a question on the terminal", () => {
       throw new Error("not a terminal");
     };
     expect((await ask(permission, never())).choice).toBe("refuse");
+  });
+
+  test("shows what has to be known also where the text is too long to be shown at once", async () => {
+    const { ask, seen } = terminal(["n"]);
+    await ask({ ...permission, detail: "echo\n".repeat(100), notes: ["rm removes ~"] }, never());
+    expect(seen.text).toContain("    (rm removes ~)\n[y] once");
   });
 
   test("with a long text says how much is not shown, and shows it on request", async () => {

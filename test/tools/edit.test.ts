@@ -156,7 +156,7 @@ describe("edit", () => {
     await task.ok("edit", { path: "a.ts", old: "two", new: "2" });
     expect(task.asked[0]).toMatchObject({ detail: "edit a.ts\n@@ line 2 @@\n-two\n+2", tool: "edit", subject: "a.ts" });
     await task.ok("write", { path: "new", content: "x\n" });
-    expect(task.asked[1]).toMatchObject({ detail: expect.stringContaining("create new\n@@ line 1 @@") });
+    expect(task.asked[1]).toMatchObject({ detail: "create new\n@@ line 1 @@\n+x" });
   });
 
   test("does not bother anybody with an edit that cannot work", async () => {

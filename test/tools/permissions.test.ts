@@ -170,7 +170,7 @@ describe("mode auto", () => {
       destructive: true,
       choices: ["once", "refuse"],
       subject: "rm -rf ../outside",
-      detail: expect.stringContaining("not surely inside the workspace"),
+      notes: [expect.stringContaining("not surely inside the workspace")],
     });
     expect(existsSync(task.outside)).toBe(false);
   });
@@ -257,7 +257,8 @@ describe("always", () => {
     expect(task.asked).toMatchObject([
       {
         choices: ["once", "task", "always", "refuse"],
-        detail: "git init -q . && git status\n(always: bash(git init:*), bash(git status:*))",
+        detail: "git init -q . && git status",
+        notes: ["always: bash(git init:*), bash(git status:*)"],
       },
     ]);
     await task.ok("bash", { command: "git status -s" });
