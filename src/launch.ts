@@ -183,6 +183,7 @@ function openTools(scene: Scene, parts: Pick<Parts, "models" | "place" | "exec" 
   const watched = request.attended === true;
   const offered = builtinTools({
     images: models.executor.info.capabilities.images,
+    permissions,
     web: { permissions, mayBeAsked: watched },
     list: watched && task.description.length >= LONG_TASK,
     skills,
@@ -247,7 +248,10 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }:
     notices: here.warnings.map((message) => ({ code: "config" as const, message })),
     version: VERSION,
     ...(lastAlive === undefined ? {} : { lastAlive: new Date(lastAlive).toISOString() }),
-    surroundings: async () => hide(surroundings(task, clock, await instructions(workspace, paths, warn("config")))),
+    async surroundings() {
+      const told = await instructions(workspace, paths, warn("config"));
+      return hide(surroundings(task, clock, told, config.permissions.mode));
+    },
     soul: async () => hide(soulSection(loadSoul(paths, workspace, here.skillsTrusted))),
     skillIndex: async (text) => hide(await skills.index(text)),
     listFiles: async (signal) => hide(fileList(workspace, signal)),

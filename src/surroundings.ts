@@ -9,12 +9,18 @@ import type { Task } from "./contracts/task.ts";
 const MOST_NAMES = 40;
 
 /** What a model should know of the place, in few words: it stands in every request. */
-export function surroundings(task: Task, clock: Clock, instructions: string | undefined): string {
+export function surroundings(
+  task: Task,
+  clock: Clock,
+  instructions: string | undefined,
+  permission: "ask" | "auto" | "read-only",
+): string {
   const lines = [
     `Folder: ${task.workspace}${existsSync(join(task.workspace, ".git")) ? " (git)" : ""}`,
     ...(task.addDirs.length > 0 ? [`Also writable: ${task.addDirs.join(", ")}`] : []),
     `System: ${platform()}. Date: ${new Date(clock.now()).toISOString().slice(0, 10)}.`,
     `Top level: ${topLevel(task.workspace)}`,
+    ...(permission === "read-only" ? ["This task may only read: say what you would change, and run nothing."] : []),
     ...(instructions ? [`\nInstructions of the user and the project:\n\n${instructions}`] : []),
   ];
   return lines.join("\n");

@@ -18,7 +18,9 @@ export { createToolset, defineTool } from "./define.ts";
 export interface BuiltinOptions {
   /** The model takes images and PDFs. */
   images: boolean;
-  /** Absent: no `fetch`. Nor is it offered where it could only be refused: every tool costs room in every request. */
+  /** What could only be refused is not offered: it costs room in every request and leads the model astray. */
+  permissions?: Permissions;
+  /** Absent: no `fetch`. It is offered only where a call could be allowed. */
   web?: { permissions: Permissions; mayBeAsked: boolean };
   /** Offers `todo`: somebody watches. A plan's steps stand in the task itself. */
   list?: boolean;
@@ -30,9 +32,9 @@ export interface BuiltinOptions {
 
 /** The tools of one task, always in this order. `bash` keeps the state of the task's shell, so make them anew for each. */
 export function builtinTools(options: BuiltinOptions): Tool[] {
-  const { web, skills, memory } = options;
+  const { web, skills, memory, permissions } = options;
   const offersWeb = web?.permissions.mayAllow("fetch", "network", web.mayBeAsked);
-  return [
+  const all = [
     defineTool(createRead(options)),
     defineTool(createEdit()),
     defineTool(createWrite()),
@@ -44,4 +46,5 @@ export function builtinTools(options: BuiltinOptions): Tool[] {
     ...(skills && skills.offered().length > 0 ? [defineTool(createSkillTool(skills))] : []),
     ...(memory ? [defineTool(createMemoryTool(memory))] : []),
   ];
+  return all.filter(({ name, effect }) => !permissions?.forbids(name, effect));
 }

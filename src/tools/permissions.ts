@@ -31,6 +31,8 @@ export interface Permissions {
   mayRead(path: string): boolean;
   /** True where the user's own config allows this subject by name, not with the whole tool. */
   names(tool: string, subject: string): boolean;
+  /** True where every call of such a tool would be refused, whoever is there to be asked. */
+  forbids(tool: string, effect: Effect): boolean;
   /** False where every call of such a tool would be refused. */
   mayAllow(tool: string, effect: Effect, mayBeAsked: boolean): boolean;
 }
@@ -54,6 +56,9 @@ export interface SavedRules {
   readonly allow: readonly string[];
   addAllow(rules: readonly string[]): Promise<void>;
 }
+
+/** Mode `read-only`, for the model and for whoever wonders why nothing was measured. */
+export const MAY_ONLY_READ = "This task may only read (permission mode read-only).";
 
 /** The tool whose subjects are shell command lines. */
 const SHELL_TOOL = "bash";
@@ -104,7 +109,7 @@ export function createPermissions(input: PermissionsInput): Permissions {
     if (no !== undefined) return refusal(no);
     if (effect === "read") return "allow";
     if (input.mode === "read-only") {
-      return refusal("This task may only read (permission mode read-only). Say what you would change instead.");
+      return refusal(`${MAY_ONLY_READ} Say what you would change instead.`);
     }
     const destroys = line && destructiveReason(line, roots);
     const why = destroys ?? line?.unknown;
@@ -131,9 +136,17 @@ export function createPermissions(input: PermissionsInput): Permissions {
     return refusal(`The user refused this. Do not try it in another way.${said}`);
   }
 
+  function forbids(tool: string, effect: Effect): boolean {
+    return (
+      (input.mode === "read-only" && effect !== "read") || deny.some((rule) => isAbout(rule, tool) && !rule.narrow)
+    );
+  }
+
   return {
     decide,
+    forbids,
     async permitCommand(command, ask, signal) {
+      if (input.mode === "read-only") return MAY_ONLY_READ;
       const note = "to measure the work: the project's own check, or the plan's proof";
       const detail = async () => command;
       const request = { tool: SHELL_TOOL, effect: "execute" as const, subject: command, detail, note };
@@ -142,9 +155,8 @@ export function createPermissions(input: PermissionsInput): Permissions {
     },
     mayRead: (path) => !hidden.has(path),
     mayAllow(tool, effect, mayBeAsked) {
-      if (deny.some((rule) => isAbout(rule, tool) && !rule.narrow)) return false;
+      if (forbids(tool, effect) || (effect === "network" && input.network === "none")) return false;
       if (effect === "read") return true;
-      if (input.mode === "read-only" || (effect === "network" && input.network === "none")) return false;
       return mayBeAsked || allowedByMode(effect) || allow.some((rule) => isAbout(rule, tool));
     },
     names: (tool, subject) => own.some((rule) => rule.narrow && isAbout(rule, tool) && rule.matches(subject)),

@@ -233,6 +233,30 @@ describe("an answer of always", () => {
   });
 });
 
+describe("a task that may only read", () => {
+  test("is offered nothing else, is told so, and says in the user's words why nothing was measured", async () => {
+    const here = place({ Makefile: "test:\n\tfalse\n" });
+    const plan = JSON.stringify({ kind: "change", category: "code", steps: ["Mend it."], checks: [] });
+    const server = serving([plan, "Line 2 must be true."], here);
+    const { code, stderr, stdout } = await openkoi(here, ["--permission", "read-only", "mend it"]);
+    expect(code).toBe(3);
+    expect(stdout).toBe("Line 2 must be true.\n");
+    expect(toolsOf(server.requests[1]!)).toEqual(["read", "glob", "grep"]);
+    for (const request of server.requests) expect(request.raw).toContain("This task may only read: say what you");
+    expect(stderr.replace(/\s+/g, " ")).toContain(
+      "not measured: make test: This task may only read (permission mode read-only).",
+    );
+    expect(stderr).not.toContain("Say what you would change");
+  });
+
+  test("a tool that the user denies altogether is not offered", async () => {
+    const here = place();
+    const server = serving(["Hello."], here, '[permissions]\ndeny = ["bash", "write"]\n');
+    await openkoi(here, ["-i", "0", "--yes", "hi"]);
+    expect(toolsOf(server.requests[0]!)).toEqual(["read", "edit", "glob", "grep"]);
+  });
+});
+
 describe("text that is piped in at a terminal", () => {
   const script = () => [call("write", { path: "message.txt", content: "fix it\n" }), "Written."];
 
@@ -322,6 +346,7 @@ describe("a folder that brings its own settings", () => {
     await openkoi(here, ["-i", "0", "hi"]);
     const sent = JSON.stringify(server.requests.at(-1)!.body.messages);
     expect(sent).toContain("This task may only read");
+    expect(sent).toContain("There is no tool bash");
     expect(sent).toContain("rules forbid this call: read .env");
   });
 });
