@@ -54,8 +54,11 @@ function addPathNote(notes: Set<string>, path: string, refused: boolean, held: H
   }
 }
 
+/** A shell says who it is and in which line before it says what happened. */
+const SPEAKER = /^\S*sh: (?:line )?\d+: /;
+
 function pathsIn(line: string, cwd: string): string[] {
-  return [...line.matchAll(PATH)].map((match) => {
+  return [...line.replace(SPEAKER, "").matchAll(PATH)].map((match) => {
     const path = match[1] ?? match[2]!;
     return isAbsolute(path) ? path : resolve(cwd, path);
   });

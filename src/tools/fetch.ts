@@ -30,7 +30,14 @@ export function createFetch(options: FetchOptions): Tool<Infer<ReturnType<typeof
     effect: "network",
     timeoutMs: () => TIMEOUT_MS,
     subject: ({ url }) => withScheme(url),
-    preview: async ({ url }) => `GET ${withScheme(url)}`,
+    async preview({ url }) {
+      const target = checked(withScheme(url));
+      // Nobody is asked about what would be refused after the answer. A name is not resolved before it: that tells others.
+      const host = hostOf(target);
+      const isLocal = isIP(host) === 0 ? /(?:^|\.)localhost$/.test(host) : !isPublicAddress(host);
+      if (isLocal && !options.namesHost(ruleName(target))) throw privateHost(target);
+      return `GET ${target.href}`;
+    },
 
     async run({ url }, { signal }) {
       let target = checked(withScheme(url));
@@ -68,16 +75,28 @@ function checked(url: string): URL {
   return parsed;
 }
 
+/** Without brackets and the last dot. */
+function hostOf(url: URL): string {
+  return ruleName(url).replace(/^\[|\]$/g, "");
+}
+
+/** As rules name it. */
+function ruleName(url: URL): string {
+  return url.hostname.replace(/\.$/, "");
+}
+
+function privateHost(url: URL): Mistake {
+  const way = `The user can allow it with the rule ${exactRule("fetch", ruleName(url))}; for a server of this task use bash (curl).`;
+  return new Mistake(`${ruleName(url)} lies in this machine or a private network, which fetch does not reach. ${way}`);
+}
+
 /** Connects to an address that was looked at: asking for the name once more could bring another one. */
 async function get(url: URL, options: FetchOptions, signal: AbortSignal): Promise<HttpResponse> {
-  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  const host = hostOf(url);
   const literal = isIP(host) !== 0;
   const all = literal ? [host] : await resolveHost(host, signal);
-  const allowed = options.namesHost(url.hostname.replace(/\.$/, "")) ? all : all.filter(isPublicAddress);
-  if (allowed.length === 0) {
-    const way = `The user can allow it with the rule ${exactRule("fetch", url.hostname)}; for a server of this task use bash (curl).`;
-    throw new Mistake(`${url.hostname} lies in this machine or a private network, which fetch does not reach. ${way}`);
-  }
+  const allowed = options.namesHost(ruleName(url)) ? all : all.filter(isPublicAddress);
+  if (allowed.length === 0) throw privateHost(url);
   const headers = {
     "user-agent": "openkoi",
     accept: "text/html, text/markdown, text/plain, application/json;q=0.9, */*;q=0.5",

@@ -19,6 +19,13 @@ describe("a command that failed in the sandbox", () => {
     );
   });
 
+  test("is not told of the shell that says it, but of the path that it says it about", () => {
+    for (const shell of ["/usr/bin/bash: line 1:", "/bin/sh: 1: cannot create"]) {
+      const notes = explainFailure(`${shell} /root/.bashrc: Read-only file system\n`, held);
+      expect(notes).toEqual([expect.stringContaining("/root/.bashrc is outside the workspace")]);
+    }
+  });
+
   test("is told what is hidden and what is protected", () => {
     expect(explainFailure("cat: /home/me/.ssh/id_rsa: Permission denied", held)[0]).toContain("hidden");
     expect(explainFailure("cat: /home/me/.ssh/id_rsa: No such file or directory", held)[0]).toContain("hidden");

@@ -130,6 +130,24 @@ describe("permission to fetch", () => {
     }
   });
 
+  test("is not asked for where the answer could only be no", async () => {
+    await using task = await openTask({
+      mode: "ask",
+      attended: true,
+      answer: () => ({ choice: "once", by: "terminal" }),
+    });
+    for (const private_ of [
+      "http://127.0.0.1/",
+      "http://x.localhost/",
+      "http://[::1]:80/",
+      "http://169.254.169.254/",
+    ]) {
+      expect(await task.fails("fetch", { url: private_ })).toContain("private network");
+    }
+    expect(await task.fails("fetch", { url: "file:///etc/passwd" })).toContain("only http and https");
+    expect(task.asked).toEqual([]);
+  });
+
   test("comes from rules about hosts, whole and with a star, and not from their look-alikes", async () => {
     const decide = async (rule: string, target: string) => {
       await using task = await openTask({ mode: "ask", attended: true, allow: [rule] });
@@ -162,8 +180,8 @@ describe("permission to fetch", () => {
       allow: ["fetch(nothing)"],
       answer: () => ({ choice: "always", by: "terminal" }),
     });
-    await task.fails("fetch", { url: "http://127.0.0.1:1/a" });
-    expect(saved).toEqual(["fetch(127.0.0.1)"]);
+    await task.fails("fetch", { url: "http://nothing.invalid/a" });
+    expect(saved).toEqual(["fetch(nothing.invalid)"]);
   });
 
   test("decides whether the tool is offered", async () => {
