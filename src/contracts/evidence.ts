@@ -15,6 +15,11 @@ export interface Check {
   /** Why it is run: `package.json scripts.test`, `the plan`. */
   source: string;
   timeoutMs: number;
+  /**
+   * In a monorepo: the folders whose files it looks at, and all folders that are members, relative to the workspace. A
+   * file that lies in no member belongs to all. Absent: it looks at everything.
+   */
+  scope?: { uses: string[]; members: string[] };
   /** Why it is not run although it is there, e.g. because it never ends. Absent: it is run. */
   refused?: string;
 }

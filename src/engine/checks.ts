@@ -1,6 +1,7 @@
 import type { EventBody } from "../contracts/event.ts";
 import type { Check, CheckResult, Failure } from "../contracts/evidence.ts";
 import type { Regression } from "../contracts/task.ts";
+import type { FileChange } from "../contracts/workspace.ts";
 import type { Context } from "./context.ts";
 import { live } from "./execute.ts";
 
@@ -32,6 +33,19 @@ export async function* runCheck(
   );
   yield { type: "check_finished", result, purpose };
   return result;
+}
+
+/**
+ * True where a change touches what a check looks at. Of a monorepo's members a file belongs to the innermost that it
+ * lies in; what lies in none belongs to all. Pure.
+ */
+export function isTouched({ scope }: Check, changes: readonly FileChange[]): boolean {
+  if (!scope) return true;
+  return changes.some(({ path }) => {
+    const owners = scope.members.filter((member) => path === member || path.startsWith(`${member}/`));
+    const owner = owners.sort((a, b) => b.length - a.length)[0];
+    return owner === undefined || scope.uses.includes(owner);
+  });
 }
 
 /** Failures of a check that was measured: the named ones, or the check itself where its output named none. */

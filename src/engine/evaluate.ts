@@ -1,9 +1,9 @@
 import type { EventBody } from "../contracts/event.ts";
-import type { CheckResult } from "../contracts/evidence.ts";
+import type { Check, CheckResult } from "../contracts/evidence.ts";
 import type { Evaluation, Judgement, Regression } from "../contracts/task.ts";
 import type { Checkpoint, Diff } from "../contracts/workspace.ts";
 import { countedTokens } from "./budget.ts";
-import { compare, runCheck, runChecks } from "./checks.ts";
+import { compare, isTouched, runCheck, runChecks } from "./checks.ts";
 import type { Context } from "./context.ts";
 import { type Case, judge, judgingTokens } from "./judge.ts";
 import { narrow, sinceText } from "./narrow.ts";
@@ -45,7 +45,8 @@ export async function* evaluate(
     return { ...evaluation, iteration: iteration.number, resolved: [] };
   }
   const previous = iteration.attempts.at(-1)?.evaluation;
-  const checks = yield* measureChecks(context, proof);
+  const asked = checksFor(proof, iteration.diff);
+  const checks = yield* measureChecks(context, proof, asked);
   const { fresh, old } = compare(proof.baseline, checks, declaredIds(proof));
   const touched = kit.evidence.testsTouched(iteration.diff);
   for (const { path, detail } of touched) {
@@ -74,15 +75,20 @@ export async function* evaluate(
     });
   }
   if (judgement.state === "failed") yield { type: "warning", code: "judge", message: judgement.reason };
-  const measured = { ...evidence, iteration: iteration.number, judgement, previous };
+  const leftOut = proof.checks.filter((check) => !asked.includes(check));
+  const measured = { ...evidence, iteration: iteration.number, judgement, previous, leftOut };
   return sum(measured, proof, kit.limits.qualityThreshold);
 }
 
 /** An earlier iteration that left the same files, was measured with the same checks, and was told as much by the user. */
-function sameWorkspace({ said }: Context, proof: Proof, { checkpoint, attempts }: Iteration): Attempt | undefined {
+function sameWorkspace(
+  { said }: Context,
+  proof: Proof,
+  { checkpoint, attempts, diff }: Iteration,
+): Attempt | undefined {
   return attempts.findLast(({ checkpoint: { hash }, evaluation, heard }) => {
     if (hash !== checkpoint.hash || evaluation.score === null || heard !== said.length) return false;
-    return evaluation.checks.length === proof.checks.length;
+    return evaluation.checks.length === checksFor(proof, diff).length;
   });
 }
 
@@ -146,9 +152,19 @@ async function shownDiff(
   return wide.truncated ? diff : wide;
 }
 
-/** Runs all checks; one that fails where it did not before is run once more, because flaky tests prove nothing. */
-async function* measureChecks(context: Context, proof: Proof): AsyncGenerator<EventBody, CheckResult[]> {
-  const results = yield* runChecks(context, proof.checks, "evidence", context.signal);
+/** What the change touches, and what was declared as a proof in any case. */
+function checksFor(proof: Proof, { changes }: Diff): Check[] {
+  const declared = declaredIds(proof);
+  return proof.checks.filter((check) => declared.has(check.id) || isTouched(check, changes));
+}
+
+/** Runs checks; one that fails where it did not before is run once more, because flaky tests prove nothing. */
+async function* measureChecks(
+  context: Context,
+  proof: Proof,
+  asked: readonly Check[],
+): AsyncGenerator<EventBody, CheckResult[]> {
+  const results = yield* runChecks(context, asked, "evidence", context.signal);
   for (const [at, result] of results.entries()) {
     const before = proof.baseline.find((b) => b.check.id === result.check.id);
     if (result.status !== "failed" || !(before?.status === "passed" || before?.status === "failed")) continue;

@@ -1,4 +1,4 @@
-import type { CheckResult, TestTouch } from "../contracts/evidence.ts";
+import type { Check, CheckResult, TestTouch } from "../contracts/evidence.ts";
 import type { Evaluation, Finding, Judgement, Regression } from "../contracts/task.ts";
 import { scoreOf } from "./checks.ts";
 import { type Proof, statusWords, unprovenBy } from "./proof.ts";
@@ -16,6 +16,8 @@ export interface Measured {
   oldFailures: Regression[];
   testsTouched: TestTouch[];
   judgement: Judgement;
+  /** Checks of a monorepo's members that the change does not touch. */
+  leftOut?: readonly Check[];
   previous?: Evaluation | undefined;
 }
 
@@ -74,6 +76,7 @@ export function sum(measured: Measured, proof: Proof, threshold: number): Evalua
     unmeasured: [
       ...proof.refused.map(({ check, reason }) => `${check.command}: ${reason}`),
       ...checks.flatMap(whyUnmeasured),
+      ...leftOutWords(measured.leftOut ?? []),
       ...(tests === null && checks.every((check) => check.check.kind === "static")
         ? ["tests: there are none to run"]
         : []),
@@ -120,6 +123,16 @@ function openIn(evaluation: Evaluation): number[] {
   const grave = graveFindings(evaluation);
   const blockers = grave.filter(({ severity }) => severity === "blocker").length;
   return [failing, blockers, grave.length - blockers];
+}
+
+/** Members named of those that were not tested. */
+const MOST_NAMED = 5;
+
+function leftOutWords(checks: readonly Check[]): string[] {
+  const members = [...new Set(checks.flatMap(({ scope }) => scope?.uses[0] ?? []))];
+  if (members.length === 0) return [];
+  const more = members.length > MOST_NAMED ? ` and ${members.length - MOST_NAMED} more` : "";
+  return [`not touched by the change, so not tested again: ${members.slice(0, MOST_NAMED).join(", ")}${more}`];
 }
 
 function whyUnmeasured(result: CheckResult): string[] {

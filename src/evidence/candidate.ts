@@ -8,6 +8,8 @@ export interface Candidate {
   kind: "test" | "static";
   command: string;
   folder: Folder;
+  /** The member of a monorepo that it is about, absolute, where that is not `folder`. */
+  member?: string;
   /** Where it was found: `package.json scripts.test`. */
   source: string;
   /** A command line that would run the same. */

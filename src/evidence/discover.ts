@@ -4,6 +4,7 @@ import type { Check } from "../contracts/evidence.ts";
 import { agentsFileChecks, kindOfCommand } from "./agents-file.ts";
 import { type Candidate, withoutDoubles } from "./candidate.ts";
 import { Folder } from "./folder.ts";
+import { scopesOf } from "./members.ts";
 import { candidatesIn, type Programs } from "./project-kinds.ts";
 import { canonical } from "./proofs.ts";
 
@@ -35,7 +36,9 @@ export function discoverChecks(input: DiscoverInput, signal: AbortSignal): Check
   const told = agentsFileChecks(root).filter((candidate) => !has(found, candidate.kind));
   const all = [...configured(root, input.configured), ...found, ...told];
   const tested = has(all, "test");
-  const checks = all.filter((one) => !tested || one.refused === undefined).map((one) => checkOf(one, root.path));
+  const chosen = all.filter((one) => !tested || one.refused === undefined);
+  const scopeOf = scopesOf(chosen.map(placeOf), root.path);
+  const checks = chosen.map((one) => checkOf(one, root.path, scopeOf(placeOf(one))));
   // The same command twice (configured and found) is one check, the first.
   const unique = new Map<string, Check>();
   for (const check of checks) {
@@ -83,7 +86,16 @@ function projectsBelow(
   return found;
 }
 
-function checkOf({ kind, command, folder, source, refused }: Candidate, workspace: string): Check {
+/** The folder that a check is about. */
+function placeOf({ member, folder }: Candidate): string {
+  return member ?? folder.path;
+}
+
+function checkOf(
+  { kind, command, folder, source, refused }: Candidate,
+  workspace: string,
+  scope: Check["scope"] | undefined,
+): Check {
   const place = relative(workspace, folder.path).replaceAll("\\", "/");
   return {
     id: place === "" ? `${kind}:${command}` : `${kind}:${command} (${place})`,
@@ -92,6 +104,7 @@ function checkOf({ kind, command, folder, source, refused }: Candidate, workspac
     cwd: folder.path,
     source: place === "" ? source : `${place}/${source}`,
     timeoutMs: SUITE_TIMEOUT,
+    ...(scope === undefined ? {} : { scope }),
     ...(refused === undefined ? {} : { refused }),
   };
 }

@@ -46,14 +46,20 @@ export function javascriptChecks(folder: Folder, bun: string): Candidate[] {
     ];
   };
   const scripted = script("test", TEST_SCRIPTS);
-  const tests = scripted.filter(isRun);
-  const packages = tests.length > 0 ? [] : workspacePackages(folder, manifest);
+  const members = workspacePackages(folder, manifest);
+  // What only asks every package to test itself is left to the packages, so that those are tested that were touched.
+  const asking =
+    members.length > 1 &&
+    scripted.every(({ source }) => asksPackages(scripts[source.slice("package.json scripts.".length)]));
+  const tests = asking ? [] : scripted.filter(isRun);
+  const packages = tests.length > 0 ? [] : members;
   const types = script("static", TYPE_SCRIPTS).filter(isRun);
   const statics = [...(types.length > 0 ? types : typeCheck(folder)), ...script("static", LINT_SCRIPTS).filter(isRun)];
   const inside = packages.flatMap((path) => javascriptChecks(new Folder(path), bun));
   const found = tests.length > 0 || packages.length > 0 ? tests : testFileChecks(folder, manifest, bun);
+  const untested = !(asking && inside.some(({ kind }) => kind === "test"));
   return [
-    ...(found.length > 0 ? found : scripted),
+    ...(found.length > 0 || !untested ? found : scripted),
     ...statics,
     // What the root checks for all packages is not checked in each of them again.
     ...inside.filter((candidate) => candidate.kind === "test" || statics.length === 0),
@@ -69,6 +75,22 @@ function scriptsOf(manifest: Record<string, unknown>): Scripts {
 
 function isRun(candidate: Candidate): boolean {
   return candidate.refused === undefined;
+}
+
+/** True where a script runs the packages' own `test` and nothing else. */
+function asksPackages(script = ""): boolean {
+  const test = "(?:run |run-script )?test";
+  const flags = "(?: --(?:if-present|silent))*";
+  const ways = [
+    `npm ${test}(?: -ws| --workspaces)${flags}`,
+    `npm(?: -ws| --workspaces) ${test}${flags}`,
+    `pnpm (?:-r|--recursive|recursive) ${test}${flags}`,
+    `pnpm run (?:-r|--recursive) test${flags}`,
+    "yarn workspaces run test",
+    String.raw`yarn workspaces foreach (?:-\w+ |--all )*run test`,
+    `bun (?:run )?--filter[= ]['"]?\\*['"]? test`,
+  ];
+  return new RegExp(`^(?:${ways.join("|")})$`).test(script.trim());
 }
 
 /** npm's own `echo "Error: no test specified" && exit 1` is no test. */

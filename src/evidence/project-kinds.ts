@@ -2,6 +2,7 @@ import type { Candidate } from "./candidate.ts";
 import type { Folder } from "./folder.ts";
 import { javascriptChecks } from "./javascript.ts";
 import { makeChecks } from "./make.ts";
+import { cargoMembers } from "./members.ts";
 import { pythonChecks } from "./python.ts";
 
 /** One tool that checks, as a kind of project offers it. */
@@ -9,10 +10,17 @@ interface Tool {
   kind: Candidate["kind"];
   /** Any of these files or folders must be there beside the kind's marker; absent: no condition. */
   where?: readonly string[];
-  /** Undefined: not in this project after all. */
-  command: string | ((folder: Folder) => string | undefined);
+  /** Undefined: not in this project after all. Several: one for each member of a monorepo. */
+  command: string | ((folder: Folder) => string | Command[] | undefined);
   /** A command line that would run the same. */
   runs: RegExp;
+}
+
+/** A command that is about one member of a monorepo. */
+interface Command {
+  command: string;
+  /** Relative to the folder. */
+  member: string;
 }
 
 /** A kind of project: how it is known, and what it runs. A new kind is one more row. */
@@ -73,8 +81,7 @@ export function projectKinds(): ProjectKind[] {
       tools: [
         {
           kind: "test",
-          command: (folder) =>
-            `cargo test --no-fail-fast${/^\[workspace\]/m.test(folder.text("Cargo.toml")) ? " --workspace" : ""}`,
+          command: cargo,
           runs: /\bcargo (?:t|test|nextest)\b/,
         },
         {
@@ -202,8 +209,16 @@ function toolsOf(kind: ProjectKind, folder: Folder): Candidate[] {
   return (kind.tools ?? []).flatMap((tool) => {
     const where = tool.where?.find((name) => folder.has(name));
     if (tool.where && where === undefined) return [];
-    const command = typeof tool.command === "string" ? tool.command : tool.command(folder);
-    return command ? [{ kind: tool.kind, command, folder, source: where ?? marker, runs: tool.runs }] : [];
+    const made = typeof tool.command === "string" ? tool.command : tool.command(folder);
+    const commands = typeof made === "string" ? [{ command: made, member: "." }] : (made ?? []);
+    return commands.map(({ command, member }) => ({
+      kind: tool.kind,
+      command,
+      folder,
+      source: where ?? marker,
+      runs: tool.runs,
+      ...(member === "." ? {} : { member: folder.below(member).path }),
+    }));
   });
 }
 
@@ -221,15 +236,31 @@ function settingsOf(folder: Folder, ...keys: string[]): string | undefined {
   return value === undefined ? undefined : "yes";
 }
 
+/** With more members than this one command tests them all. */
+const MOST_MEMBERS = 30;
+
+/** Each member of a workspace by itself, so that only what was touched is tested. */
+function cargo(folder: Folder): string | Command[] {
+  const all = "cargo test --no-fail-fast";
+  if (!/^\[workspace\]/m.test(folder.text("Cargo.toml"))) return all;
+  const members = cargoMembers(folder);
+  if (!members || members.length < 2 || members.length > MOST_MEMBERS) return `${all} --workspace`;
+  const own = /^\[package\]/m.test(folder.text("Cargo.toml")) ? [{ command: all, member: "." }] : [];
+  return [...own, ...members.map(({ name, path }) => ({ command: `${all} -p ${name}`, member: path }))];
+}
+
 /** `go test` does not look into the modules of a workspace by itself. */
-function goWorkspace(folder: Folder): string | undefined {
+function goWorkspace(folder: Folder): string | Command[] | undefined {
   if (folder.has("go.mod")) return undefined;
   const block = /^use\s*\(([^)]*)\)/m.exec(folder.text("go.work"))?.[1];
   const single = [...folder.text("go.work").matchAll(/^use ([^\s(]+)/gm)].map((match) => match[1]!);
-  const modules = [...(block?.split(/\s+/) ?? []), ...single].filter((path) => path !== "" && !path.startsWith("//"));
-  return modules.length > 0
-    ? `go test -json ${modules.map((path) => `${path.replace(/\/$/, "")}/...`).join(" ")}`
-    : undefined;
+  const modules = [...(block?.split(/\s+/) ?? []), ...single]
+    .filter((path) => path !== "" && !path.startsWith("//"))
+    .map((path) => path.replace(/\/$/, ""));
+  const test = (paths: readonly string[]) => `go test -json ${paths.map((path) => `${path}/...`).join(" ")}`;
+  if (modules.length === 0) return undefined;
+  if (modules.length > MOST_MEMBERS) return test(modules);
+  return modules.map((path) => ({ command: test([path]), member: path }));
 }
 
 /** CTest runs what was built: in the project's own build folder where there is one, else in one outside of it. */

@@ -344,3 +344,43 @@ describe("the score of an iteration", () => {
     expect(outcome?.status).toBe("accepted");
   });
 });
+
+describe("a monorepo", () => {
+  const members = ["a", "b"];
+  const suite = members.map((name) => ({ ...check(`test ${name}`), scope: { uses: [name], members } }));
+
+  test("has a baseline of every member, and is measured by those that the change touches; what is not run is said", async () => {
+    const kit = fakeKit({
+      files: { "a/x.ts": "old", "b/y.ts": "old" },
+      turns: [write("one", "a/x.ts"), "Done."],
+      suite,
+    });
+    const outcome = await outcomeOf(kit);
+    expect(kit.evidence.runs).toEqual(["test a", "test b", "test a"]);
+    expect(outcome.evaluation?.checks.map((each) => each.check.command)).toEqual(["test a"]);
+    expect(outcome.evaluation?.unmeasured).toEqual(["not touched by the change, so not tested again: b"]);
+    expect(outcome.status).toBe("accepted");
+  });
+
+  test("runs what was declared as a proof in any case", async () => {
+    const kit = fakeKit({
+      plan: [plan({ checks: ["test b"] })],
+      files: { "a/x.ts": "old" },
+      turns: [write("one", "a/x.ts"), "Done."],
+      suite,
+    });
+    const outcome = await outcomeOf(kit);
+    expect(outcome.evaluation?.checks.map((each) => each.check.command)).toEqual(["test a", "test b"]);
+  });
+
+  test("runs a member from the iteration on in which it is touched", async () => {
+    const kit = fakeKit({
+      files: { "a/x.ts": "old", "b/y.ts": "old" },
+      turns: [write("one", "a/x.ts"), "One.", write("two", "b/y.ts"), "Two."],
+      suite,
+      verdicts: [verdict(0.5, 0.5, [{ severity: "blocker", dimension: "", title: "b is missing" }]), verdict(0.9)],
+    });
+    await outcomeOf(kit);
+    expect(kit.evidence.runs.slice(2)).toEqual(["test a", "test a", "test b"]);
+  });
+});

@@ -226,7 +226,7 @@ describe("other kinds of projects", () => {
       ["test:cargo test --no-fail-fast --workspace", "static:cargo clippy --all-targets"],
     ],
     [{ "go.mod": "module x\n" }, ["test:go test -json ./..."]],
-    [{ "go.work": "go 1.22\nuse (\n\t./a\n\t./b\n)\n" }, ["test:go test -json ./a/... ./b/..."]],
+    [{ "go.work": "go 1.22\nuse (\n\t./a\n\t./b\n)\n" }, ["test:go test -json ./a/...", "test:go test -json ./b/..."]],
     [{ "pom.xml": "" }, ["test:mvn -B test"]],
     [{ "pom.xml": "", mvnw: "" }, ["test:./mvnw -B test"]],
     [{ "build.gradle.kts": "", gradlew: "" }, ["test:./gradlew --no-daemon --console=plain test"]],
