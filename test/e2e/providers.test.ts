@@ -231,6 +231,27 @@ describe("with only one credential set", () => {
   }
 });
 
+test("each role asks the model that was named for it: by a flag, by OPENKOI_MODEL, by the config", async () => {
+  const groq = chatVendor("groq");
+  const asked = async (args: string[], env: Record<string, string> = {}, config = "") => {
+    const fake = serving(EDIT_TASK, groq);
+    const at = machine({ ...groq.env!(fake), ...env }, config ? { ".openkoi/config.toml": config } : {});
+    expect((await openkoi(at, [...args, "--yes", "Set the answer to 42."])).code).toBe(0);
+    const models = fake.requests.map(({ body }) => body.model);
+    return [models[0], [...new Set(models.slice(1, -1))].join(), models.at(-1)];
+  };
+  const flags = ["--planner", "groq/plan", "--executor", "groq/work", "--evaluator", "groq/judge"];
+  expect(await asked(flags)).toEqual(["plan", "work", "judge"]);
+  expect(await asked(["-m", "groq/all"], { OPENKOI_MODEL: "groq/other" })).toEqual(["all", "all", "all"]);
+  expect(await asked([], { OPENKOI_MODEL: "groq/all" }, '[models]\nexecutor = "groq/x"\n')).toEqual([
+    "all",
+    "all",
+    "all",
+  ]);
+  const config = '[models]\nexecutor = "groq/work"\nevaluator = "groq/judge"\n';
+  expect(await asked(["--planner", "groq/plan"], {}, config)).toEqual(["plan", "work", "judge"]);
+});
+
 test("a server of one's own may speak Responses", async () => {
   const fake = serving(EDIT_TASK, { serve: (script) => startResponsesFake(script, { key: KEY }) });
   const section = `[providers.mine]\nbase_url = "${fake.baseUrl}"\nwire = "responses"\ndefault_model = "m"\n`;

@@ -10,6 +10,7 @@ export const STREAMS: Partial<Record<WireId, (answer: Foreign) => Uint8Array>> =
   responses: responsesStream,
   gemini: geminiStream,
   bedrock: bedrockStream,
+  ollama: ollamaStream,
 };
 
 function responsesStream(response: Foreign): Uint8Array {
@@ -65,6 +66,20 @@ function bedrockStream(answer: Foreign): Uint8Array {
   }
   events.push(converseEvent("eventOfTheFuture", {}), converseEvent("messageStop", { stopReason: answer.stopReason }));
   return new Uint8Array(Buffer.concat([...events, converseEvent("metadata", { usage: answer.usage })]));
+}
+
+function ollamaStream(answer: Foreign): Uint8Array {
+  const { message, done, done_reason, prompt_eval_count, eval_count, ...base } = answer;
+  const line = (more: object) => `${JSON.stringify({ ...base, ...more })}\n`;
+  const said = (part: object) => line({ message: { role: "assistant", content: "", ...part }, done: false });
+  const lines = [
+    ...slices(message.thinking ?? "").map((thinking) => said({ thinking })),
+    ...slices(message.content ?? "").map((content) => said({ content })),
+    said({ part_of_the_future: {} }),
+    ...(message.tool_calls ?? []).map((call: object) => said({ tool_calls: [call] })),
+    line({ message: { role: "assistant", content: "" }, done, done_reason, prompt_eval_count, eval_count }),
+  ];
+  return new TextEncoder().encode(lines.join(""));
 }
 
 function slices(words: string): string[] {
