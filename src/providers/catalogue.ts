@@ -13,6 +13,8 @@ export interface ModelData {
   withTools?: Readonly<Record<string, unknown>>;
   /** The model refuses a conversation in which a tool call carries no signature. */
   signedCalls?: boolean;
+  /** Claude thinks where it is asked to, as long as it finds right (platform.claude.com/docs, "adaptive thinking"). */
+  thinks?: "adaptive";
   why?: string;
 }
 

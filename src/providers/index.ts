@@ -253,9 +253,13 @@ class ProviderSet implements Providers {
     const { row, model } = choice;
     const { catalogue } = await this.#load();
     const ref = refOf({ row, model });
-    const { withTools, signedCalls } = (row.custom ? undefined : catalogue.find(ref)) ?? {};
+    const { withTools, signedCalls, thinks } = (row.custom ? undefined : catalogue.find(ref)) ?? {};
     const info = row.local ? await this.#local.info(row, model) : infoOf(row, model, catalogue);
-    const quirks = { ...(withTools ? { withTools } : {}), ...(signedCalls ? { signedCalls } : {}) };
+    const quirks = {
+      ...(withTools ? { withTools } : {}),
+      ...(signedCalls ? { signedCalls } : {}),
+      ...(thinks ? { thinks } : {}),
+    };
     const call = httpModel({
       ...this.#recipient(choice, async () => [
         ...namesOf(row, catalogue),

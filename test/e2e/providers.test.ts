@@ -67,6 +67,8 @@ const CASES: Case[] = [
     source: "environment ANTHROPIC_API_KEY",
     serve: (script) => startAnthropicFake(script, { key: KEY }),
     env: (fake) => ({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: fake.baseUrl }),
+    // Who works thinks; who plans and judges has a short answer to give.
+    expect: ({ body }) => expect(body.thinking?.type).toBe(body.tools ? "adaptive" : undefined),
   },
   {
     id: "openai",

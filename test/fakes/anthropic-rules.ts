@@ -29,6 +29,8 @@ export function complaintAboutMessages(body: unknown): string | undefined {
   if (limit === undefined) return "max_tokens: Field required";
   if (!Number.isInteger(limit) || (limit as number) < 1)
     return "max_tokens: Input should be greater than or equal to 1";
+  if (isObject(body["thinking"]) && body["thinking"]["type"] !== "disabled" && (body["temperature"] ?? 1) !== 1)
+    return "`temperature` may only be set to 1 when thinking is enabled.";
   return (
     complaintAboutTools(body["tools"]) ??
     complaintAboutSystem(body["system"]) ??

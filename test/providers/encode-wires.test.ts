@@ -166,6 +166,14 @@ describe("the Bedrock wire", () => {
     expect(JSON.stringify(plain)).not.toContain("cachePoint");
   });
 
+  test("asks a Claude model to think in the maker's own field", async () => {
+    const target = { ...(await targetFor("bedrock", "m", { price })), thinks: "adaptive" as const };
+    const wire = await wireOf("bedrock");
+    const body = (maxTokens: number) => JSON.parse(wire.encode(requestOf([user("a")], { maxTokens }), target).body);
+    expect(body(16_000).additionalModelRequestFields).toEqual({ thinking: { type: "adaptive" } });
+    expect(body(2000).additionalModelRequestFields).toBeUndefined();
+  });
+
   test("joins the turns around one that has nothing to send", async () => {
     const silent: Message = {
       role: "assistant",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { AssistantMessage, Message } from "../../src/contracts/message.ts";
+import type { Target } from "../../src/providers/wire/wire.ts";
 import { complaintAboutMessages } from "../fakes/anthropic-rules.ts";
 import { complaintAboutChat } from "../fakes/openai-rules.ts";
 import { describeSpecs } from "../specs.ts";
@@ -126,6 +127,18 @@ describe("the Anthropic wire", () => {
     expect(body.temperature).toBeUndefined();
     expect(body.max_tokens).toBe(500);
     expect(body.messages[0].content[0].text).toContain("image/png");
+  });
+
+  test("asks a model that can to think, and to show it, where there is room and no temperature is asked for", async () => {
+    const wire = await wireOf("anthropic");
+    const target: Target = { ...(await targetFor("anthropic")), thinks: "adaptive" };
+    const thinking = (changes: object, to = target) =>
+      JSON.parse(wire.encode(requestOf([user("a")], { maxTokens: 16_000, ...changes }), to).body).thinking;
+    expect(thinking({})).toEqual({ type: "adaptive", display: "summarized" });
+    expect(thinking({ temperature: 0.1 })).toBeUndefined();
+    expect(thinking({ maxTokens: 2000 })).toBeUndefined();
+    expect(thinking({}, { ...target, info: { ...target.info, maxOutput: 4096 } })).toBeUndefined();
+    expect(thinking({}, await targetFor("anthropic"))).toBeUndefined();
   });
 
   test("takes a base URL with and without /v1", async () => {

@@ -96,7 +96,7 @@ describeSpecs("api-specs", (root) => {
   ];
   const schema = { name: "verdict", schema: { type: "object" } };
   const requests = (messages: Message[]) => [
-    requestOf(messages, { tools: [readTool] }),
+    requestOf(messages, { tools: [readTool], maxTokens: 16_000 }),
     requestOf(messages, { schema, temperature: 0.5 }),
   ];
   const cases: [Described, string, unknown][] = [
@@ -111,7 +111,11 @@ describeSpecs("api-specs", (root) => {
     test(`what the ${api} wire sends is what its vendor describes`, async () => {
       expect(describedFault(api, wrong)).toBeDefined();
       const wire = await wireOf(api);
-      const target = { ...(await targetFor(provider, "model", { price })), signedCalls: true };
+      const target = {
+        ...(await targetFor(provider, "model", { price })),
+        signedCalls: true,
+        thinks: "adaptive" as const,
+      };
       for (const request of samples(provider).flatMap(requests)) {
         expect(describedFault(api, JSON.parse(wire.encode(request, target).body))).toBeUndefined();
       }

@@ -28,6 +28,21 @@ export interface Target {
   withTools?: Readonly<Record<string, unknown>>;
   /** This model refuses a conversation in which a tool call carries no signature. */
   signedCalls?: boolean;
+  /** This model thinks before it answers where it is asked to. */
+  thinks?: "adaptive";
+}
+
+/** An answer that may be shorter than this leaves no room to think before it, tokens. */
+const ROOM_TO_THINK = 8192;
+
+/**
+ * What asks a Claude model to think; undefined where it is not to. Who asks for a temperature or
+ * a short answer wants a plain one: thoughts count as output, and go with no temperature.
+ */
+export function thinkingFor(request: ModelRequest, { thinks, info }: Target): { type: "adaptive" } | undefined {
+  const room = Math.min(request.maxTokens, info.maxOutput);
+  if (!thinks || request.temperature !== undefined || room < ROOM_TO_THINK) return undefined;
+  return { type: thinks };
 }
 
 /**
