@@ -137,6 +137,18 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} m`;
 }
 
+/** `640 B`, `12 KB`, `3.4 MB`; thousands, as disks are sold. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let value = Math.max(0, bytes);
+  let at = 0;
+  while (value >= 999.5 && at < units.length - 1) {
+    value /= 1000;
+    at++;
+  }
+  return `${value < 9.95 && at > 0 ? value.toFixed(1) : Math.round(value)} ${units[at]}`;
+}
+
 /** `950`, `1.2k`, `45k`, `1.3M`. */
 export function formatTokens(count: number): string {
   if (count < 1000) return String(Math.round(count));

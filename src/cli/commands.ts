@@ -37,7 +37,7 @@ export const COMMANDS = {
   dashboard: { group: "Look", summary: "full-screen dashboard", ready: false },
   export: { group: "Data", summary: "take your data out", ready: false },
   import: { group: "Data", summary: "bring your data in", ready: false },
-  migrate: { group: "Set-up", summary: "database schema", ready: false },
+  migrate: { group: "Set-up", summary: "the database's schema: forward, or back one", ready: true },
   update: { group: "Set-up", summary: "verified self-update", ready: false },
   models: { group: "Look", summary: "every model, its price, and whether it can be used now", ready: true },
   eval: { group: "Tasks", summary: "run a folder of tasks with checks", ready: false },

@@ -33,6 +33,8 @@ export async function dispatch(argv: readonly string[]): Promise<ExitCode> {
       return (await import("./init.ts")).initCommand(line);
     case "doctor":
       return (await import("./doctor.ts")).doctorCommand(line);
+    case "migrate":
+      return (await import("./migrate.ts")).migrateCommand(line);
     case "resume":
       return (await import("./resume.ts")).resumeCommand(line);
     case "undo":

@@ -16,6 +16,7 @@ import type { CommandLine } from "./args.ts";
 import { hang, oneLine } from "./display/layout.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
 import { type Diagnosis, diskFindings, fileFindings, mend } from "./doctor-files.ts";
+import { memoryFindings } from "./doctor-memory.ts";
 import { modelFindings } from "./doctor-models.ts";
 import type { Flags } from "./flags.ts";
 
@@ -48,6 +49,7 @@ export async function doctor(deps: DoctorDeps, flags: Pick<Flags, "fix">): Promi
     // Without any provider that is said already.
     ["models", deps.providers.some(({ state }) => state === "ready") ? [...deps.models] : []],
     ["sandbox", [...refusalFindings(deps.refused), ...sandboxFindings(deps.posture)]],
+    ["memory", memoryFindings(deps.paths, flags.fix === true)],
     ["disk", await diskFindings(deps.paths)],
   ];
   const shown = flags.fix

@@ -5,7 +5,7 @@ import { UserError } from "../base/errors.ts";
 import { setAside } from "./aside.ts";
 import { carryOver } from "./carry-over.ts";
 import { databaseFault, isDamage, sqliteCode } from "./faults.ts";
-import { alone, migrateForward } from "./migrate.ts";
+import { alone, migrateBack, migrateForward } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { type Kind, kindOf } from "./schema.ts";
 
@@ -71,6 +71,25 @@ function openCurrent(path: string): Database | undefined {
   }
   db?.close();
   return undefined;
+}
+
+/**
+ * Takes the database back by one schema; a copy from before is kept. Returns the schema that is there now, and where the
+ * copy lies. @throws UserError where there is none to go back to.
+ */
+export function rollBack(path: string, now: () => number): { schema: number; backup: string } {
+  try {
+    return alone(path, () => {
+      const db = connect(path);
+      try {
+        return migrateBack(db, { path, now });
+      } finally {
+        db.close();
+      }
+    });
+  } catch (error) {
+    throw databaseFault(error, path);
+  }
 }
 
 /** Whatever is at the path, even nothing. To be called `alone`. */

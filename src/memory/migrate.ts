@@ -49,7 +49,7 @@ export function migrateForward(db: Database, place: { path: string; now: () => n
   }
 }
 
-/** Goes back one schema, after a copy was kept; returns the schema that is there now, and where the copy lies. */
+/** Goes back one schema, after a copy was kept; returns the schema that is there now, and where the copy lies. To be called `alone`. */
 export function migrateBack(
   db: Database,
   place: { path: string; now: () => number },

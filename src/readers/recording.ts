@@ -242,11 +242,19 @@ export class Recording {
       costUsd: spent.costUsd,
       costKnown: spent.costKnown,
       wallMs: outcome ? Math.round(outcome.wallMs) : null,
-      saved: outcome?.saved ?? { deltaFeedback: 0, skippedEvaluation: 0, caching: 0 },
+      saved: outcome ? savedBy(outcome) : NOTHING_SAVED,
       createdAt: task.createdAt,
       completedAt: this.#completedAt,
     };
   }
+}
+
+const NOTHING_SAVED = { deltaFeedback: 0, skippedEvaluation: 0, caching: 0 };
+
+/** Judging that was left out, all of it or parts, counts as one. Older transcripts know no parts. */
+function savedBy({ saved }: Outcome): typeof NOTHING_SAVED {
+  const { deltaFeedback, skippedEvaluation, incrementalEvaluation = 0, caching } = saved;
+  return { deltaFeedback, skippedEvaluation: skippedEvaluation + incrementalEvaluation, caching };
 }
 
 /** The skill that a call of the tool names. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Exit, UserError } from "../../src/base/errors.ts";
 import { type StatusDeps, status } from "../../src/cli/status.ts";
 import type { HistoryEntry } from "../../src/contracts/ledger.ts";
-import type { CostSum } from "../../src/contracts/memory.ts";
+import type { CostSum, MemorySize } from "../../src/contracts/memory.ts";
 import type { CurrentTask } from "../../src/readers/state-file.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -44,7 +44,7 @@ const result: HistoryEntry = {
   finishedAt: new Date(NOW - 7_200_000).toISOString(),
 };
 
-async function shown(more: Partial<StatusDeps> = {}, json = false): Promise<string> {
+async function shown(more: Partial<StatusDeps> = {}, flags: Parameters<typeof status>[1] = {}): Promise<string> {
   let text = "";
   const code = await status(
     {
@@ -62,6 +62,7 @@ async function shown(more: Partial<StatusDeps> = {}, json = false): Promise<stri
       ],
       current: async () => undefined,
       cutShort: async () => [],
+      memory: async () => undefined,
       ledger: {
         record: async () => {},
         recent: async () => [],
@@ -73,11 +74,22 @@ async function shown(more: Partial<StatusDeps> = {}, json = false): Promise<stri
       },
       ...more,
     },
-    json ? { json: true } : {},
+    flags,
   );
   expect(code).toBe(Exit.ok);
   return text;
 }
+
+const size: MemorySize = {
+  learnings: 12,
+  tasks: 1,
+  sessions: 1,
+  chunks: 560,
+  patterns: 2,
+  databaseBytes: 1_200_000,
+  transcriptBytes: 34_000_000,
+  schema: 3,
+};
 
 /** What a stretch of time cost. */
 function costs(more: Partial<CostSum> = {}): CostSum {
@@ -88,6 +100,9 @@ function costs(more: Partial<CostSum> = {}): CostSum {
 describe("status", () => {
   test("of a fresh installation is short and plain", async () => {
     expect(await shown()).toBe(`openkoi 2026.11.23
+
+memory
+  nothing yet
 
 models
   executor   a/b  (environment A_KEY)
@@ -154,7 +169,7 @@ cost today
   });
 
   test("as JSON is one document for scripts", async () => {
-    const document = JSON.parse(await shown({ current: async () => active }, true));
+    const document = JSON.parse(await shown({ current: async () => active, memory: async () => size }, { json: true }));
     expect(document).toMatchObject({
       version: "2026.11.23",
       models: { executor: "a/b" },
@@ -162,6 +177,83 @@ cost today
       active_task: { task_id: active.task_id, alive: true },
       recent: [],
       today: { costUsd: 0, known: true, tasks: 0 },
+      costs: { week: { tasks: 0 }, month: { tasks: 0 } },
+      memory: { learnings: 12 },
+      memory_problem: null,
     });
+  });
+
+  test("says how much is remembered, and how large that is", async () => {
+    expect(await shown({ memory: async () => size })).toContain(
+      "memory\n  12 learnings, 1 task, 2 patterns  (1.2 MB, transcripts 34 MB)\n",
+    );
+    const whole = await shown({ memory: async () => size }, { verbose: true });
+    expect(whole).toContain("12 learnings, 1 task, 1 session, 560 searchable texts, 2 patterns");
+    expect(whole).toContain("  schema 3\n");
+    expect(whole).toContain("providers\n  a          ready  (environment A_KEY)\n");
+  });
+
+  test("says why there is no memory, and still says the rest", async () => {
+    const text = await shown({
+      memory: () => Promise.reject(new UserError("the memory has schema 99", "Update OpenKoi.")),
+    });
+    expect(text).toContain("memory\n  the memory has schema 99\n  Update OpenKoi.\n");
+    expect(text).toContain("cost today");
+  });
+});
+
+describe("status --costs", () => {
+  const sum = costs({
+    costUsd: 1.25,
+    tasks: 7,
+    calls: 61,
+    tokens: 123_456,
+    models: [
+      { model: "anthropic/claude-sonnet", costUsd: 1.2, known: true, calls: 60, tokens: 120_000 },
+      {
+        model: "local/a-model-with-a-very-long-name-that-goes-on",
+        costUsd: 0.05,
+        known: false,
+        calls: 1,
+        tokens: 3456,
+      },
+    ],
+    saved: { deltaFeedback: 4000, skippedEvaluation: 900, caching: 1_200_000 },
+  });
+
+  test("shows today, a week and a month, what was saved, and the models, in 80 columns", async () => {
+    const asked: number[] = [];
+    const text = await shown(
+      {
+        ledger: {
+          record: async () => {},
+          recent: async () => [],
+          costs: async (from) => {
+            asked.push(Math.round((NOW - from) / 86_400_000));
+            return asked.length === 1 ? costs() : { ...sum, known: asked.length === 2 };
+          },
+        },
+      },
+      { costs: true },
+    );
+    expect(asked.slice(1)).toEqual([asked[0]! + 6, asked[0]! + 29]);
+    expect(text).toBe(`                                 today     last 7 days    last 30 days
+  spent                             $0           $1.25         ≥ $1.25
+  tasks                              0               7               7
+  model calls                        0              61              61
+  tokens                             0            123k            123k
+
+tokens saved
+  delta feedback                     0            4.0k            4.0k
+  judging left out                   0             900             900
+  prompt caching                     0            1.2M            1.2M
+
+by model, last 30 days
+  anthropic/claude-sonnet                        $1.20    60 calls    120k tokens
+  local/a-model-with-a-very-long-name-tha…     ≥ $0.05      1 call    3.5k tokens
+
+≥: the price of a model is unknown; what is known is the least that was spent
+`);
+    expect(Math.max(...text.split("\n").map((line) => Bun.stringWidth(line)))).toBeLessThanOrEqual(82);
   });
 });

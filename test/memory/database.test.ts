@@ -14,8 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
-import { type MemoryDatabase, openDatabase } from "../../src/memory/database.ts";
-import { backups, migrateBack, schemaOf } from "../../src/memory/migrate.ts";
+import { type MemoryDatabase, openDatabase, rollBack } from "../../src/memory/database.ts";
+import { backups, schemaOf } from "../../src/memory/migrate.ts";
 import { MIGRATIONS } from "../../src/memory/migrations.ts";
 import { makeEarlier, sharedRows } from "./earlier.ts";
 
@@ -201,14 +201,14 @@ describe("going back a schema", () => {
     makeFolder();
     makeEarlier(path, 2);
     const before = sharedRows(path);
-    const memory = open();
+    open().close();
     const backed: string[] = [];
-    while (schemaOf(memory.db) > 2) {
+    for (let schema = LATEST; schema > 2; schema--) {
       clock += 1000;
-      backed.push(migrateBack(memory.db, { path, now: () => clock }).backup);
+      const went = rollBack(path, () => clock);
+      expect(went.schema).toBe(schema - 1);
+      backed.push(went.backup);
     }
-    expect(schemaOf(memory.db)).toBe(2);
-    memory.close();
     expect(sharedRows(path)).toEqual(before);
     for (const copy of backed) expect(existsSync(copy)).toBe(true);
     open().close();
@@ -216,12 +216,12 @@ describe("going back a schema", () => {
   });
 
   test("ends at the first schema", () => {
-    using memory = open();
+    open().close();
     const back = () => {
       clock += 1000;
-      return migrateBack(memory.db, { path, now: () => clock }).schema;
+      return rollBack(path, () => clock).schema;
     };
-    while (schemaOf(memory.db) > 1) back();
+    while (back() > 1);
     expect(back).toThrow("schema 1 is the first");
     expect(backups(path)).toHaveLength(Math.min(3, LATEST - 1));
   });

@@ -1,0 +1,97 @@
+import { Database } from "bun:sqlite";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { MemorySize } from "../contracts/memory.ts";
+import { lookAt, type MemoryDatabase } from "./database.ts";
+import { databaseFault, isDamage } from "./faults.ts";
+import { schemaOf } from "./migrate.ts";
+import { MIGRATIONS } from "./migrations.ts";
+import { appliedTo, type Kind } from "./schema.ts";
+
+/** What lies at the database's place, without bringing it forward. */
+export interface Inspection {
+  kind: Kind | { is: "damaged" };
+  /** The migrations that it had, oldest first. */
+  applied: { version: number; name: string; applied_at: string }[];
+  /** The newest schema that this program knows. */
+  latest: number;
+  /** Of the file and its log. */
+  bytes: number;
+  /** Mode bits; undefined where there is no file. */
+  mode: number | undefined;
+}
+
+/** Looks at the database's place, and changes nothing. @throws UserError where it cannot be read. */
+export function inspect(path: string): Inspection {
+  try {
+    const kind = lookAt(path);
+    const mode = statSync(path, { throwIfNoEntry: false })?.mode;
+    const readable = kind.is === "known" || kind.is === "newer" || kind.is === "earlier";
+    return {
+      kind,
+      applied: readable ? withReader(path, appliedTo) : [],
+      latest: MIGRATIONS.length,
+      bytes: databaseBytes(path),
+      mode: mode === undefined ? undefined : mode & 0o777,
+    };
+  } catch (error) {
+    throw databaseFault(error, path);
+  }
+}
+
+/** What SQLite finds wrong with the file (`PRAGMA quick_check`); empty where it is whole. */
+export function faultsOf(path: string): string[] {
+  try {
+    const rows = withReader(path, (db) => db.query<{ quick_check: string }, []>("PRAGMA quick_check(5)").all());
+    return rows.map(({ quick_check }) => quick_check).filter((text) => text !== "ok");
+  } catch (error) {
+    if (isDamage(error)) return [(error as Error).message];
+    throw databaseFault(error, path);
+  }
+}
+
+/** Moves what is in the log into the file itself, and gives room back. */
+export function tidyLog(memory: MemoryDatabase): void {
+  memory.db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+/** How much is remembered. `sessions`: the folder of the transcripts. */
+export function sizeOf(memory: MemoryDatabase, sessions: string): MemorySize {
+  const count = (table: string) => memory.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()!.n;
+  return {
+    learnings: count("learnings"),
+    tasks: count("tasks"),
+    sessions: count("sessions"),
+    chunks: count("memory_chunks"),
+    patterns: count("usage_patterns"),
+    databaseBytes: databaseBytes(memory.path),
+    transcriptBytes: folderBytes(sessions),
+    schema: schemaOf(memory.db),
+  };
+}
+
+/** Bytes of the database with its log. */
+function databaseBytes(path: string): number {
+  return ["", "-wal"].reduce((sum, end) => sum + (statSync(path + end, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+/** Bytes of the files of a folder; 0 where there is none. */
+export function folderBytes(folder: string): number {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return 0;
+  }
+  return names.reduce((sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+function withReader<T>(path: string, body: (db: Database) => T): T {
+  const db = new Database(path, { readwrite: true, create: false });
+  try {
+    db.run("PRAGMA query_only = ON");
+    return body(db);
+  } finally {
+    db.close();
+  }
+}
