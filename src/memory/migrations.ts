@@ -4,6 +4,8 @@ import down2 from "../../embed/sql/002_embeddings.down.sql" with { type: "text" 
 import up2 from "../../embed/sql/002_embeddings.up.sql" with { type: "text" };
 import down3 from "../../embed/sql/003_ledger.down.sql" with { type: "text" };
 import up3 from "../../embed/sql/003_ledger.up.sql" with { type: "text" };
+import down4 from "../../embed/sql/004_search.down.sql" with { type: "text" };
+import up4 from "../../embed/sql/004_search.up.sql" with { type: "text" };
 
 /** One step from a schema to the next. */
 export interface Migration {
@@ -22,6 +24,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: "initial_schema", up: up1, down: down1, destructive: false },
   { version: 2, name: "vector_search", up: up2, down: down2, destructive: false },
   { version: 3, name: "ledger", up: up3, down: down3, destructive: true },
+  { version: 4, name: "search", up: up4, down: down4, destructive: false },
 ];
 
 /** The last schema that the two programs share; from the next one on the numbers mean different things. */

@@ -1,0 +1,18 @@
+DROP TRIGGER task_gone;
+DROP TRIGGER task_ended;
+DROP TRIGGER task_new;
+DROP TRIGGER learning_gone;
+DROP TRIGGER learning_changed;
+DROP TRIGGER learning_new;
+DROP TRIGGER chunk_gone;
+DROP TABLE vector_segments;
+DROP TABLE chunk_vectors;
+DROP TABLE embedders;
+DROP TABLE chunk_terms;
+DROP TABLE chunk_words;
+DELETE FROM memory_chunks WHERE id LIKE 'learning:%' OR id LIKE 'task:%';
+DROP INDEX idx_learnings_source;
+DROP INDEX idx_chunks_hash;
+DROP INDEX idx_chunks_waiting;
+ALTER TABLE memory_chunks DROP COLUMN hash;
+ALTER TABLE memory_chunks DROP COLUMN terms;

@@ -1,0 +1,143 @@
+import { hashOf, mixed } from "./hash.ts";
+import type { Rarity } from "./rarity.ts";
+import { termsOf } from "./terms.ts";
+
+/** Length of the built-in embedder's vectors. */
+export const BUILTIN_DIMENSIONS = 384;
+/** What its vectors are made by: another number where the code makes other vectors of the same texts. */
+export const BUILTIN_REF = "builtin/hashed-1";
+
+/** A word is spread over so many places, so that a single clash does not hide it. */
+const PROBES = 4;
+/** What the parts of a word together, and a pair of neighbours, weigh beside the word itself. */
+const GRAMS_WEIGHT = 0.6;
+const PAIR_WEIGHT = 0.4;
+const GRAM_LENGTHS = [3, 4];
+/** Pairs are looked for in so many terms at most: a long text has its words, and pairs add only noise. */
+const MOST_PAIRED = 200;
+const MOST_TERMS = 20_000;
+
+interface Features {
+  hash: number;
+  weight: number;
+  /** Places of the word and of its parts: twice the place, and 1 where the sign is minus. */
+  word: Uint16Array;
+  grams: Uint16Array;
+  /** Of the text that is read: which one it is, and how often the term came so far. */
+  text: number;
+  count: number;
+}
+
+/** Terms met so far, kept because the same words come again and again. */
+const MOST_KEPT = 60_000;
+
+/**
+ * Turns terms into vectors by signed hashing: words, their 3- and 4-character parts and pairs of neighbours, weighed by
+ * their rarity. Deterministic, offline, microseconds a text.
+ */
+export class Hashing {
+  readonly dimensions: number;
+  readonly #rarity: Rarity;
+  readonly #kept = new Map<string, Features>();
+  #texts = 0;
+
+  /** More dimensions mean fewer clashes: 384 are stored, thousands compare two texts almost exactly. At most 32,768. */
+  constructor(rarity: Rarity, dimensions = BUILTIN_DIMENSIONS) {
+    this.dimensions = dimensions;
+    this.#rarity = rarity;
+  }
+
+  /** A vector of length 1; all zero where there are no terms. */
+  embed(terms: readonly string[]): Float32Array {
+    const vector = new Float32Array(this.dimensions);
+    const text = ++this.#texts;
+    const met: Features[] = [];
+    const read = Math.min(terms.length, MOST_TERMS);
+    let before: Features | undefined;
+    for (let at = 0; at < read; at++) {
+      const features = this.#features(terms[at]!);
+      if (features.text !== text) {
+        features.text = text;
+        features.count = 0;
+        met.push(features);
+      }
+      features.count++;
+      if (before && at < MOST_PAIRED) this.#addPair(vector, before, features);
+      before = features;
+    }
+    for (const features of met) {
+      const weight = features.weight * (1 + Math.log(features.count));
+      spread(vector, features.word, weight);
+      spread(vector, features.grams, weight * GRAMS_WEIGHT);
+    }
+    return normalised(vector);
+  }
+
+  embedText(text: string): Float32Array {
+    return this.embed(termsOf(text));
+  }
+
+  #addPair(vector: Float32Array, a: Features, b: Features): void {
+    const hash = mixed(Math.imul(a.hash, 31) ^ b.hash);
+    const weight = PAIR_WEIGHT * Math.sqrt(a.weight * b.weight);
+    vector[(hash >>> 1) % this.dimensions]! += hash & 1 ? -weight : weight;
+  }
+
+  #features(term: string): Features {
+    const known = this.#kept.get(term);
+    if (known) return known;
+    if (this.#kept.size >= MOST_KEPT) this.#kept.clear();
+    const hash = hashOf(term);
+    const word = Array.from({ length: PROBES }, (_, probe) => mixed(hash + Math.imul(probe + 1, 0x9e3779b9)));
+    const features = {
+      hash,
+      weight: this.#rarity.weight(term),
+      word: this.#places(word),
+      grams: this.#places(gramsOf(term)),
+      text: 0,
+      count: 0,
+    };
+    this.#kept.set(term, features);
+    return features;
+  }
+
+  #places(hashes: readonly number[]): Uint16Array {
+    return Uint16Array.from(hashes, (hash) => (((hash >>> 1) % this.dimensions) << 1) | (hash & 1));
+  }
+}
+
+function gramsOf(term: string): number[] {
+  const bounded = `^${term}$`;
+  return GRAM_LENGTHS.flatMap((length) => {
+    const count = Math.max(0, bounded.length - length + 1);
+    return Array.from({ length: count }, (_, at) => hashOf(bounded, at, at + length));
+  });
+}
+
+/** `weight` in all, so that a long word is no longer vector than a short one. */
+function spread(vector: Float32Array, places: Uint16Array, weight: number): void {
+  if (places.length === 0) return;
+  const each = weight / Math.sqrt(places.length);
+  for (let at = 0; at < places.length; at++) {
+    const place = places[at]!;
+    vector[place >> 1]! += place & 1 ? -each : each;
+  }
+}
+
+/** Makes a vector's length 1, in place; a zero vector stays. */
+export function normalised(vector: Float32Array): Float32Array {
+  let sum = 0;
+  for (let at = 0; at < vector.length; at++) sum += vector[at]! * vector[at]!;
+  if (sum === 0 || !Number.isFinite(sum)) return vector.fill(0);
+  const scale = 1 / Math.sqrt(sum);
+  for (let at = 0; at < vector.length; at++) vector[at]! *= scale;
+  return vector;
+}
+
+/** Inner product; the cosine, where both have length 1. */
+export function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) sum += a[at]! * b[at]!;
+  return sum;
+}

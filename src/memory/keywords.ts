@@ -1,0 +1,77 @@
+import type { MemoryDatabase } from "./database.ts";
+import { type Scope, SPAN } from "./scope.ts";
+
+/** A query's terms are looked up at most so many; the rarest of them are asked for. */
+const MOST_LOOKED_UP = 64;
+const MOST_ASKED = 12;
+/**
+ * A query reads about so many entries of the index at most: its cost grows with how often its words occur. The rarest
+ * word is asked for in any case, unless it is in nearly everything.
+ */
+const MOST_ENTRIES = 6000;
+const MOST_ENTRIES_OF_ONE = 60_000;
+
+/** A chunk that is to be found by its terms. */
+export interface KeywordRow {
+  n: number;
+  scope: Scope;
+  terms: readonly string[];
+}
+
+/** Puts chunks into the keyword index, where none of them is yet. To be called in a transaction. */
+export function putKeywords(database: MemoryDatabase, rows: readonly KeywordRow[]): void {
+  const counts = new Map<string, number>([["", rows.length]]);
+  const insert = database.query("INSERT INTO chunk_words (rowid, words) VALUES (?, ?)");
+  for (const { n, scope, terms } of rows) {
+    insert.run(scope * SPAN + n, terms.join(" "));
+    for (const term of new Set(terms)) counts.set(term, (counts.get(term) ?? 0) + 1);
+  }
+  const count = database.query(
+    "INSERT INTO chunk_terms (term, chunks) VALUES (?, ?) ON CONFLICT (term) DO UPDATE SET chunks = chunks + excluded.chunks",
+  );
+  for (const [term, times] of counts) count.run(term, times);
+}
+
+/** How many chunks were put into the index. */
+export function indexedChunks(database: MemoryDatabase): number {
+  return chunksWith(database, "");
+}
+
+function chunksWith(database: MemoryDatabase, term: string): number {
+  const row = database.query<{ chunks: number }, [string]>("SELECT chunks FROM chunk_terms WHERE term = ?").get(term);
+  return row?.chunks ?? 0;
+}
+
+/** The terms of a query that are asked for: those that occur, rarest first, as many as are cheap. */
+export function rarest(database: MemoryDatabase, terms: readonly string[]): string[] {
+  const known = [...new Set(terms)]
+    .slice(0, MOST_LOOKED_UP)
+    .map((term) => ({ term, chunks: chunksWith(database, term) }))
+    .filter(({ chunks }) => chunks > 0)
+    .sort((a, b) => a.chunks - b.chunks);
+  let entries = 0;
+  const asked = known.filter(({ chunks }, index) => {
+    if (index >= MOST_ASKED) return false;
+    entries += chunks;
+    return entries <= MOST_ENTRIES || (index === 0 && chunks <= MOST_ENTRIES_OF_ONE);
+  });
+  return asked.map(({ term }) => term);
+}
+
+/** Chunks with at least one of these terms, best first (bm25). `scopes` stand without a gap between them. */
+export function findKeywords(
+  database: MemoryDatabase,
+  asked: readonly string[],
+  scopes: readonly Scope[],
+  most: number,
+): number[] {
+  if (asked.length === 0) return [];
+  // Terms hold letters and digits alone, so that quotes need no care.
+  const match = asked.map((term) => `"${term}"`).join(" OR ");
+  return database
+    .query<{ id: number }, [string, number, number, number]>(
+      "SELECT rowid AS id FROM chunk_words WHERE chunk_words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rank LIMIT ?",
+    )
+    .all(match, Math.min(...scopes) * SPAN, (Math.max(...scopes) + 1) * SPAN - 1, most)
+    .map(({ id }) => id % SPAN);
+}

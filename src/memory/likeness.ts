@@ -1,0 +1,122 @@
+import { dot, Hashing } from "./embedder.ts";
+import type { Rarity } from "./rarity.ts";
+import { termsOf } from "./terms.ts";
+
+/** So many places that words hardly ever clash: two texts are compared, not searched for. */
+const DIMENSIONS = 2048;
+/**
+ * Two texts are about the same where they are this much alike, by how many telling terms they share: none, one, two or
+ * more. Chosen on made-up tasks and lessons (test/memory/recall.test.ts has some) so that of unrelated pairs none pass.
+ */
+const ALIKE = [0.3, 0.2, 0.1];
+/** What is as like as this says the same, if nothing in it says otherwise (PRODUCT.md section 3). */
+const SAME = 0.8;
+/** Of the terms of both, those that both have; and of the shorter one's, those that stand in the same order. */
+const SAME_TERMS = 0.6;
+const SAME_ORDER = 0.8;
+
+/** A text ready to be compared. */
+export interface Portrait {
+  text: string;
+  terms: string[];
+  /** Those of its terms that say what it is about. */
+  telling: ReadonlySet<string>;
+  vector: Float32Array;
+}
+
+/** How two texts compare. `score`: the cosine of their weighed words, 0 to 1. */
+export interface Comparison {
+  score: number;
+  /** Telling terms that both have. */
+  shared: number;
+}
+
+/** Compares texts word by word, weighed by how rare the words are. */
+export class Likeness {
+  readonly #hashing: Hashing;
+  readonly #rarity: Rarity;
+
+  constructor(rarity: Rarity) {
+    this.#rarity = rarity;
+    this.#hashing = new Hashing(rarity, DIMENSIONS);
+  }
+
+  portrait(text: string): Portrait {
+    const terms = termsOf(text);
+    const telling = new Set(terms.filter((term) => this.#rarity.isTelling(term)));
+    return { text, terms, telling, vector: this.#hashing.embed(terms) };
+  }
+}
+
+export function compare(a: Portrait, b: Portrait): Comparison {
+  const shared = [...b.telling].filter((term) => a.telling.has(term)).length;
+  return { score: Math.max(0, dot(a.vector, b.vector)), shared };
+}
+
+/** Whether two texts are about the same thing: a wrong memory costs more than none. `factor` above 1 is more generous. */
+export function isRelated({ score, shared }: Comparison, factor = 1): boolean {
+  return score * factor >= ALIKE[Math.min(shared, ALIKE.length - 1)]!;
+}
+
+/** Words that turn a sentence round or say what comes before what. Stems, as terms are. */
+const TURNING = new Set(
+  `not never no dont doesnt didnt cannot cant wont isnt arent without avoid neither nor stop instead rather than over befor
+   after first last alway onli except unless until with enabl disabl allow deni add remov true fals more less min max
+   minimum maximum upper lower ascend descend left right open close start on off`.split(/\s+/),
+);
+
+/**
+ * Whether two lessons say the same, so that one of them is enough. Alike alone does not do: "do" and "do not", other
+ * numbers, names or paths, or what stands on which side of "instead of" make another lesson.
+ */
+export function saysTheSame(a: Portrait, b: Portrait): boolean {
+  if (compare(a, b).score <= SAME) return false;
+  const [left, right] = [new Set(a.terms), new Set(b.terms)];
+  const both = [...left].filter((term) => right.has(term));
+  if (both.length < SAME_TERMS * new Set([...left, ...right]).size) return false;
+  const differing = [...left, ...right].filter((term) => !left.has(term) || !right.has(term));
+  if (differing.some((term) => TURNING.has(term) || /\d/.test(term))) return false;
+  if (!sameEntries(namesIn(a.text), namesIn(b.text)) || turns(a.terms) !== turns(b.terms)) return false;
+  return !a.terms.some((term) => TURNING.has(term)) || inOrder(a.terms, b.terms);
+}
+
+/** How often a text turns round: "do not" and "do not … not" are two things. */
+function turns(terms: readonly string[]): number {
+  return terms.filter((term) => TURNING.has(term)).length;
+}
+
+/** Whether one is about what the other forbids: alike, and only one of the two says no. */
+export function contradicts(a: Portrait, b: Portrait): boolean {
+  return compare(a, b).score >= 0.5 && negations(a.terms) % 2 !== negations(b.terms) % 2;
+}
+
+const NEGATIONS = new Set(
+  "not never no dont doesnt didnt cannot cant wont isnt arent without avoid neither nor".split(" "),
+);
+
+function negations(terms: readonly string[]): number {
+  return terms.filter((term) => NEGATIONS.has(term)).length;
+}
+
+/** What is no word of prose: paths, names with capitals or underscores inside, what stands in quotation marks, numbers. */
+function namesIn(text: string): string[] {
+  const found = text.match(/`[^`\n]+`|"[^"\n]+"|[\w./:@-]*(?:[\w][./:@_][\w]|[a-z][A-Z]|\d)[\w./:@-]*/g) ?? [];
+  return [...new Set(found.map((name) => name.replace(/^[`"]|[`".,:]$/g, "").replace(/[.,:]+$/, "")))].sort();
+}
+
+function sameEntries(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((entry, at) => entry === b[at]);
+}
+
+/** Whether most of the terms stand in the same order (longest common subsequence). */
+function inOrder(a: readonly string[], b: readonly string[]): boolean {
+  let row = new Array<number>(b.length + 1).fill(0);
+  for (const term of a) {
+    const next = [0];
+    for (let at = 1; at <= b.length; at++) {
+      next[at] = term === b[at - 1] ? row[at - 1]! + 1 : Math.max(row[at]!, next[at - 1]!);
+    }
+    row = next;
+  }
+  return row[b.length]! >= SAME_ORDER * Math.min(a.length, b.length);
+}

@@ -1,0 +1,89 @@
+import { messageOf, ProviderError } from "../base/errors.ts";
+import type { Embedder } from "../contracts/provider.ts";
+import { dot, normalised } from "./embedder.ts";
+import type { ProvidedQuery } from "./search.ts";
+import type { Spaces } from "./spaces.ts";
+
+/** A provider's vectors are searched once at least this share of the chunks has one; until then the built-in's are. */
+const COVERED = 0.9;
+/** Longer texts are embedded by their beginning, UTF-16 units. */
+const MOST_EMBEDDED = 8000;
+/** Nobody waits longer for a query's vector than this, ms: keywords and the built-in embedder are there in any case. */
+const QUERY_MS = 5_000;
+/**
+ * Texts about nothing a task is like. How near a query is to them says what nearness means with this model: with some,
+ * unrelated texts have a cosine of 0.1, with others of 0.7.
+ */
+const FAR = [
+  "The tide was out and gulls walked over the wet sand.",
+  "Her grandmother baked plum cake every Sunday.",
+  "The museum closes at five on public holidays.",
+  "Two goats slept in the shade of an olive tree.",
+];
+/** A hit is nearer than those by this share of what is left to 1. */
+const NEARER = 0.3;
+
+/** Asks the provider's embedder, where one is named. After its first failure the built-in one serves for this run. */
+export class Provided {
+  readonly #open: () => Promise<Embedder | undefined>;
+  readonly #onWarning: (text: string) => void;
+  #embedder: Promise<Embedder | undefined> | undefined;
+  #failed = false;
+  readonly #asked = new Map<string, Float32Array[]>();
+
+  constructor(open: () => Promise<Embedder | undefined>, onWarning: (text: string) => void) {
+    this.#open = open;
+    this.#onWarning = onWarning;
+  }
+
+  /** The embedder; undefined where none is named or it failed in this run. */
+  async embedder(): Promise<Embedder | undefined> {
+    if (this.#failed) return undefined;
+    try {
+      this.#embedder ??= this.#open();
+      return await this.#embedder;
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  /** The query in the provider's vectors; undefined where the built-in ones are to be searched. */
+  async query(spaces: Spaces, newest: number, text: string, signal: AbortSignal): Promise<ProvidedQuery | undefined> {
+    const embedder = await this.embedder();
+    const space = embedder && spaces.of(embedder.ref);
+    if (!embedder || !space || space.upto < COVERED * newest) return undefined;
+    const texts = [text.slice(0, MOST_EMBEDDED), ...FAR];
+    const vectors =
+      this.#asked.get(text) ?? (await this.vectors(texts, AbortSignal.any([signal, AbortSignal.timeout(QUERY_MS)])));
+    signal.throwIfAborted();
+    const [vector, ...far] = vectors ?? [];
+    if (!vectors || !vector || vector.length !== space.dimensions) return undefined;
+    this.#asked.set(text, vectors);
+    const usual = far.reduce((sum, each) => sum + dot(vector, each), 0) / far.length;
+    return { space, vector, floor: usual + NEARER * (1 - usual) };
+  }
+
+  /** One vector of length 1 for each text; undefined where it failed. */
+  async vectors(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[] | undefined> {
+    const embedder = await this.embedder();
+    if (!embedder) return undefined;
+    try {
+      const { vectors } = await embedder.embed(texts, signal);
+      const length = vectors[0]?.length ?? 0;
+      if (vectors.length !== texts.length || length === 0 || vectors.some((vector) => vector.length !== length)) {
+        throw new ProviderError("invalid", embedder.ref, "it did not answer with one vector for each text");
+      }
+      return vectors.map(normalised);
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#onWarning(`the embedder failed, the built-in one is used in this run: ${messageOf(error)}`);
+  }
+}

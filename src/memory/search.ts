@@ -1,0 +1,101 @@
+import type { MemoryDatabase } from "./database.ts";
+import { fuse, mostFused } from "./fusion.ts";
+import { findKeywords, rarest } from "./keywords.ts";
+import type { Scope } from "./scope.ts";
+import type { Space, Spaces } from "./spaces.ts";
+import { termsOf } from "./terms.ts";
+import { freshness } from "./times.ts";
+
+/** How deep each of the two lists goes. */
+const DEPTH = 100;
+/**
+ * Vectors of the built-in embedder that have nothing in common are this near by chance, about three times in a thousand:
+ * three standard deviations of 1/√384.
+ */
+const BUILTIN_FLOOR = 0.15;
+/** What freshness and confidence add at most to a score. They decide between hits that are about as good. */
+const FRESH_BONUS = 0.1;
+const SURE_BONUS = 0.1;
+
+/** What is searched for. */
+export interface SearchQuery {
+  text: string;
+  scopes: readonly Scope[];
+  most: number;
+  /** The query in a provider's vectors, and how near counts as near; else the built-in embedder's are asked. */
+  provided?: ProvidedQuery | undefined;
+}
+
+export interface ProvidedQuery {
+  space: Space;
+  vector: Float32Array;
+  floor: number;
+}
+
+/** A chunk that was found. */
+export interface Found {
+  n: number;
+  id: string;
+  kind: string;
+  source: string;
+  text: string;
+  workspace: string | null;
+  createdAt: string;
+  /** 0..1; 1 is the first of both lists. */
+  score: number;
+  /** By vector; undefined where keywords alone found it. */
+  cosine: number | undefined;
+}
+
+interface ChunkRow extends Omit<Found, "score" | "cosine"> {
+  confidence: number | null;
+}
+
+/** Keywords and vectors, merged by reciprocal rank; then freshness and confidence as mild factors. Best first. */
+export function search(database: MemoryDatabase, spaces: Spaces, query: SearchQuery, now: number): Found[] {
+  const terms = termsOf(query.text);
+  const asked = rarest(database, terms);
+  const keywords = findKeywords(database, asked, query.scopes, DEPTH);
+  const near = nearest(spaces, query, terms);
+  const cosines = new Map(near.map(({ n, cosine }) => [n, cosine]));
+  const fused = fuse([keywords, [...cosines.keys()]]);
+  const best = [...fused].sort((a, b) => b[1] - a[1] || b[0] - a[0]).slice(0, query.most * 2 + 10);
+  const rows = new Map(
+    readChunks(
+      database,
+      best.map(([n]) => n),
+    ).map((row) => [row.n, row]),
+  );
+  const found = best.flatMap(([n, score]) => {
+    const row = rows.get(n);
+    if (!row) return [];
+    const { confidence, ...chunk } = row;
+    const bonus = 1 + FRESH_BONUS * freshness(chunk.createdAt, now) + SURE_BONUS * (confidence ?? 0.5);
+    const most = mostFused(2) * (1 + FRESH_BONUS + SURE_BONUS);
+    return [{ ...chunk, score: Math.min(1, (score * bonus) / most), cosine: cosines.get(n) }];
+  });
+  return found.sort((a, b) => b.score - a.score || b.n - a.n).slice(0, query.most);
+}
+
+function nearest(spaces: Spaces, { scopes, provided }: SearchQuery, terms: readonly string[]) {
+  const space = provided?.space ?? spaces.builtin();
+  const vector = provided?.vector ?? spaces.hashing(space).embed(terms);
+  // A vector of nothing is as near to all.
+  if (vector.every((value) => value === 0)) return [];
+  const floor = provided?.floor ?? BUILTIN_FLOOR;
+  return spaces
+    .vectors(space)
+    .nearest(vector, scopes, DEPTH)
+    .filter(({ cosine }) => cosine >= floor);
+}
+
+function readChunks(database: MemoryDatabase, numbers: readonly number[]): ChunkRow[] {
+  return database
+    .query<ChunkRow, [string]>(
+      `SELECT c.n, c.id, c.kind, c.source, c.text, c.workspace, c.created_at AS createdAt, l.confidence
+       FROM memory_chunks AS c
+       LEFT JOIN learnings AS l ON c.kind = 'learning' AND l.id = substr(c.source, 10)
+       WHERE c.n IN (SELECT value FROM json_each(?))`,
+    )
+    .all(JSON.stringify(numbers));
+}
