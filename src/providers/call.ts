@@ -1,3 +1,4 @@
+import { ProviderError } from "../base/errors.ts";
 import type { Model, ModelEvent, ModelRequest } from "../contracts/provider.ts";
 import { withAcceptedNames } from "./call-names.ts";
 import { counted } from "./estimate.ts";
@@ -9,24 +10,46 @@ export interface CallOptions extends Recipient {
   wire: Wire;
 }
 
-/** A model behind HTTP: one attempt per call, every failure a ProviderError (or the signal's reason). */
+/**
+ * A model behind HTTP: one attempt per call, every failure a ProviderError (or the signal's reason). What a model turns
+ * out not to take although it was thought to (a temperature, a word about its thinking) is left out from then on.
+ */
 export function httpModel(options: CallOptions): Model {
-  return { info: options.target.info, stream: (request, signal) => stream(options, request, signal) };
+  let { target } = options;
+  let takesTemperature = true;
+
+  async function answered(request: ModelRequest, signal: AbortSignal) {
+    for (;;) {
+      const { temperature, ...rest } = withAcceptedNames(request);
+      const asked: ModelRequest = takesTemperature && temperature !== undefined ? { ...rest, temperature } : rest;
+      const encoded = options.wire.encode(asked, target);
+      try {
+        return { encoded, response: await post(options, encoded, signal) };
+      } catch (error) {
+        const named = unwanted(error);
+        if (named === "temperature" && asked.temperature !== undefined) takesTemperature = false;
+        else if (named === "thinking" && target.thinks !== "unsteered") target = { ...target, thinks: "unsteered" };
+        else throw error;
+      }
+    }
+  }
+
+  async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void> {
+    const { encoded, response } = await answered(request, signal);
+    try {
+      for await (const event of options.wire.decode(response.body, target, encoded)) {
+        yield event.type === "done" ? counted(event, request, target.info) : event;
+      }
+    } catch (error) {
+      throw asProviderError(error, target.row);
+    }
+  }
+  return { info: options.target.info, stream };
 }
 
-async function* stream(
-  options: CallOptions,
-  request: ModelRequest,
-  signal: AbortSignal,
-): AsyncGenerator<ModelEvent, void> {
-  const { target, wire } = options;
-  const encoded = wire.encode(withAcceptedNames(request), target);
-  const response = await post(options, encoded, signal);
-  try {
-    for await (const event of wire.decode(response.body, target, encoded)) {
-      yield event.type === "done" ? counted(event, request, target.info) : event;
-    }
-  } catch (error) {
-    throw asProviderError(error, target.row);
-  }
+/** What of a request the provider says that it does not take. */
+function unwanted(error: unknown): "temperature" | "thinking" | undefined {
+  if (!(error instanceof ProviderError) || error.kind !== "invalid") return undefined;
+  if (/temperature/i.test(error.message)) return "temperature";
+  return /reasoning.?effort|\beffort\b|thinking/i.test(error.message) ? "thinking" : undefined;
 }

@@ -1,5 +1,5 @@
 import type { ModelInfo, Price } from "../contracts/provider.ts";
-import type { EmbeddingWireId } from "./row.ts";
+import type { EmbeddingWireId, Thinking } from "./row.ts";
 
 type Capability = keyof ModelInfo["capabilities"];
 
@@ -13,8 +13,7 @@ export interface ModelData {
   withTools?: Readonly<Record<string, unknown>>;
   /** The model refuses a conversation in which a tool call carries no signature. */
   signedCalls?: boolean;
-  /** Claude thinks where it is asked to, as long as it finds right (platform.claude.com/docs, "adaptive thinking"). */
-  thinks?: "adaptive";
+  thinks?: Thinking;
   why?: string;
 }
 

@@ -3,6 +3,12 @@ import type { CredentialRow, Login } from "../contracts/credential.ts";
 /** The wire protocols that are written; each is one file in `wire/`. */
 export type WireId = "anthropic" | "bedrock" | "chat" | "gemini" | "ollama" | "responses";
 
+/**
+ * How a model's thinking is asked for. `adaptive`: Claude thinks where it is asked to, as long as it finds right
+ * (platform.claude.com/docs, "adaptive thinking"). `unsteered`: nothing may be said about it.
+ */
+export type Thinking = "adaptive" | "unsteered";
+
 /** The protocols of embeddings; each is one file in `wire/`. */
 export type EmbeddingWireId = "cohere" | "gemini" | "ollama" | "openai" | "titan";
 

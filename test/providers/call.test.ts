@@ -293,6 +293,35 @@ async function converse(model: Model): Promise<void> {
   }
 }
 
+describe("a model that does not take what it was thought to take", () => {
+  const refusing = (message: string): Turn => ({ status: 400, body: { error: { message } } });
+  const groq: Service = { name: "groq", model: "brand-new", start: (script) => startOpenAiFake(script, { key: KEY }) };
+  const openai = services[0]!;
+
+  test("is asked again without a temperature, and from then on at once", async () => {
+    const words = "Unsupported parameter: 'temperature' is not supported with this model.";
+    const { model, fake } = await modelAt(groq, [refusing(words), "a", "b"]);
+    const warm = { ...question, temperature: 0.1 };
+    expect((await ask(model, warm)).message.blocks).toEqual([{ type: "text", text: "a" }]);
+    await ask(model, warm);
+    expect(fake.requests.map(({ body }) => body.temperature)).toEqual([0.1, undefined, undefined]);
+  });
+
+  test("is asked again without a word about its thinking", async () => {
+    const words = "Unsupported value: 'low' is not supported with the 'x' model. Supported values are: 'high'.";
+    const { model, fake } = await modelAt(openai, [refusing(`reasoning.effort: ${words}`), "a", "b"]);
+    await ask(model, question);
+    await ask(model, question);
+    expect(fake.requests.map(({ body }) => body.reasoning?.effort)).toEqual(["low", undefined, undefined]);
+  });
+
+  test("is not asked for ever", async () => {
+    const { model, fake } = await modelAt(groq, () => refusing("temperature, effort and thinking are all wrong"));
+    expect(await failure(ask(model, { ...question, temperature: 0.1 }))).toMatchObject({ kind: "invalid" });
+    expect(fake.requests).toHaveLength(2);
+  });
+});
+
 test("a chain of models goes on with the next provider when the first stays overloaded", async () => {
   const second = startResponsesFake(["from the second"], { key: KEY });
   fakes.push(second);

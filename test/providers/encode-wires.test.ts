@@ -43,6 +43,17 @@ describe("the Responses wire", () => {
     expect((await bodyOf("responses", [user("a"), cut, user("b")])).input).toHaveLength(2);
   });
 
+  test("asks for little thinking where the answer is to be short, and says nothing where nothing may be said", async () => {
+    const effort = async (maxTokens: number, more: object = {}) => {
+      const target = { ...(await targetFor("openai")), ...more };
+      return JSON.parse((await wireOf("responses")).encode(requestOf([user("a")], { maxTokens }), target).body)
+        .reasoning;
+    };
+    expect(await effort(2000)).toEqual({ effort: "low" });
+    expect(await effort(16_000)).toBeUndefined();
+    expect(await effort(2000, { thinks: "unsteered" })).toBeUndefined();
+  });
+
   test("asks models that do not reason for no reasoning, and for no less than the service grants", async () => {
     const capabilities = { tools: true, images: false, reasoning: false, temperature: false };
     const messages: Message[] = [{ role: "user", blocks: [png, pdf] }];
@@ -81,6 +92,13 @@ describe("the Gemini wire", () => {
     ]);
     expect(body.contents[3].parts.at(-1)).toEqual({ text: "And be quick." });
     expect(body.contents[3].parts[1]).toEqual({ inlineData: { mimeType: "image/png", data: png.data } });
+  });
+
+  test("leaves most of a short answer to the answer", async () => {
+    const config = async (maxTokens: number) =>
+      (await bodyOf("gemini", [user("a")], { maxTokens })).generationConfig.thinkingConfig;
+    expect(await config(2000)).toEqual({ includeThoughts: true, thinkingBudget: 512 });
+    expect(await config(16_000)).toEqual({ includeThoughts: true });
   });
 
   test("gives ids back only where the service gave them", async () => {

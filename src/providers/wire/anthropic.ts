@@ -3,7 +3,7 @@ import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { AnthropicAnswer, asStream } from "./anthropic-answer.ts";
 import { frames } from "./frames.ts";
 import { argumentsObject } from "./values.ts";
-import { type Encoded, type Target, thinkingFor, type Wire } from "./wire.ts";
+import { adaptiveThinking, type Encoded, type Target, type Wire } from "./wire.ts";
 
 /** The Anthropic Messages API: docs.anthropic.com/en/api/messages and /messages-streaming. */
 export const anthropic: Wire = { encode, decode };
@@ -31,7 +31,7 @@ function encode(request: ModelRequest, target: Target): Encoded {
   // The cache is laid over tools, then system, then messages: one mark at the end of the fixed part covers all of it.
   const system = request.system ? [marked({ type: "text", text: request.system })] : undefined;
   if (!system && tools.length > 0) tools.push(marked(tools.pop()!));
-  const thinking = thinkingFor(request, target);
+  const thinking = adaptiveThinking(request, target);
   const body = {
     model: target.model,
     max_tokens: Math.min(request.maxTokens, info.maxOutput),

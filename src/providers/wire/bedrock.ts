@@ -6,7 +6,7 @@ import { asStream, BedrockAnswer } from "./bedrock-answer.ts";
 import { shortened } from "./call-ids.ts";
 import { frames, joined, parsed } from "./frames.ts";
 import { argumentsObject } from "./values.ts";
-import { type Encoded, type Target, thinkingFor, type Wire } from "./wire.ts";
+import { adaptiveThinking, type Encoded, type Target, type Wire } from "./wire.ts";
 
 /** Amazon Bedrock's ConverseStream: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html. */
 export const bedrock: Wire = { encode, decode };
@@ -35,7 +35,7 @@ function encode(request: ModelRequest, target: Target): Encoded {
   const caches = info.price !== undefined && info.price.cacheRead < info.price.input;
   if (caches) markTurns(messages);
   const tools = toolsOf(request);
-  const thinking = thinkingFor(request, target);
+  const thinking = adaptiveThinking(request, target);
   const body = {
     inferenceConfig: {
       maxTokens: Math.min(request.maxTokens, info.maxOutput),

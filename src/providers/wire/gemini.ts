@@ -3,12 +3,15 @@ import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { frames } from "./frames.ts";
 import { GeminiAnswer } from "./gemini-answer.ts";
 import { argumentsObject, object, text } from "./values.ts";
-import type { Encoded, Target, Wire } from "./wire.ts";
+import { type Encoded, type Target, thinkingFor, type Wire } from "./wire.ts";
 
 /** Gemini's streamGenerateContent: ai.google.dev/api/generate-content, and /gemini-api/docs/thought-signatures. */
 export const gemini: Wire = { encode, decode };
 
 type Json = Record<string, unknown>;
+
+/** The least that every model takes, tokens. */
+const LITTLE_THINKING = 512;
 
 /**
  * Stands where a call of another model lacks a signature; without it the newer models refuse the conversation
@@ -25,10 +28,13 @@ function encode(request: ModelRequest, target: Target): Encoded {
   const functionDeclarations = request.tools.map(({ name, description, parameters }): Json => {
     return { name, description, parametersJsonSchema: parameters };
   });
+  const little = thinkingFor(request, target) === "little";
   const generationConfig = {
     maxOutputTokens: Math.min(request.maxTokens, maxOutput),
     ...(request.temperature !== undefined && capabilities.temperature ? { temperature: request.temperature } : {}),
-    ...(capabilities.reasoning ? { thinkingConfig: { includeThoughts: true } } : {}),
+    ...(capabilities.reasoning
+      ? { thinkingConfig: { includeThoughts: true, ...(little ? { thinkingBudget: LITTLE_THINKING } : {}) } }
+      : {}),
     // JSON and tools at once are refused by all but the newest models.
     ...(request.schema && functionDeclarations.length === 0
       ? { responseMimeType: "application/json", responseJsonSchema: request.schema.schema }

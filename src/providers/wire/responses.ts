@@ -4,7 +4,7 @@ import { shortened } from "./call-ids.ts";
 import { frames } from "./frames.ts";
 import { asEvents, ResponsesAnswer } from "./responses-answer.ts";
 import { argumentsText, object } from "./values.ts";
-import type { Encoded, Target, Wire } from "./wire.ts";
+import { type Encoded, type Target, thinkingFor, type Wire } from "./wire.ts";
 
 /**
  * The OpenAI Responses API (platform.openai.com/docs/api-reference/responses), without the service's memory: `store` is
@@ -34,6 +34,7 @@ function encode(request: ModelRequest, target: Target): Encoded {
       : { max_output_tokens: Math.max(LEAST_OUTPUT, Math.min(request.maxTokens, maxOutput)) }),
     stream: true,
     store: false,
+    ...(thinkingFor(request, target) === "little" ? { reasoning: { effort: "low" } } : {}),
     // Models that do not reason refuse it.
     ...(capabilities.reasoning ? { include: ["reasoning.encrypted_content"] } : {}),
     ...(request.temperature !== undefined && capabilities.temperature ? { temperature: request.temperature } : {}),

@@ -1,5 +1,5 @@
 import type { ModelEvent, ModelInfo, ModelRequest } from "../../contracts/provider.ts";
-import type { Row } from "../row.ts";
+import type { Row, Thinking } from "../row.ts";
 
 /** What a wire makes of a request. */
 export interface Encoded {
@@ -28,21 +28,25 @@ export interface Target {
   withTools?: Readonly<Record<string, unknown>>;
   /** This model refuses a conversation in which a tool call carries no signature. */
   signedCalls?: boolean;
-  /** This model thinks before it answers where it is asked to. */
-  thinks?: "adaptive";
+  thinks?: Thinking;
 }
 
-/** An answer that may be shorter than this leaves no room to think before it, tokens. */
+/** An answer that may be no longer than this leaves no room to think long before it, tokens. */
 const ROOM_TO_THINK = 8192;
 
 /**
- * What asks a Claude model to think; undefined where it is not to. Who asks for a temperature or
- * a short answer wants a plain one: thoughts count as output, and go with no temperature.
+ * How much the model should think: `free` as it likes, `little` where the answer is to be short, because thoughts count
+ * as output; undefined where nothing may be said about it.
  */
-export function thinkingFor(request: ModelRequest, { thinks, info }: Target): { type: "adaptive" } | undefined {
-  const room = Math.min(request.maxTokens, info.maxOutput);
-  if (!thinks || request.temperature !== undefined || room < ROOM_TO_THINK) return undefined;
-  return { type: thinks };
+export function thinkingFor(request: ModelRequest, { thinks, info }: Target): "free" | "little" | undefined {
+  if (thinks === "unsteered" || !info.capabilities.reasoning) return undefined;
+  return Math.min(request.maxTokens, info.maxOutput) < ROOM_TO_THINK ? "little" : "free";
+}
+
+/** What asks a Claude model to think; undefined where it is not to. It goes with no temperature. */
+export function adaptiveThinking(request: ModelRequest, target: Target): { type: "adaptive" } | undefined {
+  if (target.thinks !== "adaptive" || request.temperature !== undefined) return undefined;
+  return thinkingFor(request, target) === "free" ? { type: "adaptive" } : undefined;
 }
 
 /**
