@@ -3,9 +3,10 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startOpenAiFake } from "../../test/fakes/openai-server.ts";
+import type { FakeRequest, Turn } from "../../test/fakes/script.ts";
 import { writeFiles } from "../awk-project.ts";
 import { BUILT, type Ended, outcomeOf, runTask, transcripts, writeConfig } from "../binary.ts";
-import { sums, type TokenSums } from "../tokens.ts";
+import { sums, type TokenSums, Tokens } from "../tokens.ts";
 import { generate, type LiftTask } from "./generator.ts";
 import { ITERATIONS } from "./luck.ts";
 import { type ScriptedModel, type State, scriptedModel } from "./model.ts";
@@ -56,17 +57,26 @@ export async function runPolicy(policy: Policy, seed: number, binary = BUILT): P
   for (const each of [folder, home, beside]) mkdirSync(each);
   writeFiles(task.files, folder);
   const model = scriptedModel(task, folder, policy.tests ? [task.command] : []);
-  const server = startOpenAiFake((request) => model.answer(request));
+  const lessons = new Tokens();
+  const server = startOpenAiFake((request) => taught(request, lessons) ?? model.answer(request));
   try {
     writeConfig(home, server.baseUrl);
     const ended = await runTask(binary, { ...task, iterations: policy.iterations }, folder, home);
     const refused = server.requests.find((request) => request.refused)?.refused;
-    const run = await report(policy, task, model, ended, { folder, home, beside });
+    const exchanges = [...model.exchanges, ...lessons.exchanges];
+    const run = await report(policy, task, { ...model, exchanges }, ended, { folder, home, beside });
     return refused ? { ...run, oddities: [...run.oddities, `the server refused a request: ${refused}`] } : run;
   } finally {
     await server.stop();
     rmSync(root, { recursive: true, force: true });
   }
+}
+
+/** At its end a long task is asked what it taught. Nothing is, here; what the question costs is counted. */
+function taught(request: FakeRequest, tokens: Tokens): Turn | undefined {
+  if (!JSON.stringify(request.body.messages).includes('\\"lessons\\"')) return undefined;
+  const turn = { text: JSON.stringify({ lessons: [] }) };
+  return { ...turn, usage: tokens.count(request, turn, "other", 0) };
 }
 
 interface Places {

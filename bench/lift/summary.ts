@@ -126,11 +126,14 @@ export function table(result: Summary): string {
     "ms per run",
   ];
   const lines = [head, head.map(() => "---"), ...rows, ...bounds].map((row) => `| ${row.join(" | ")} |`);
+  const tokens = result.policies["evidence + judge"]?.tokens ?? { uncached: 0, naiveWithJudge: 0 };
   return `${lines.join("\n")}
 
 evidence + judge is ${result.gap.toFixed(1)} ± ${result.gapError.toFixed(1)} points below what is possible (reach: 3)
-naive full history costs ${result.naiveTimes.toFixed(2)} times the tokens; with the judgements in the same conversation ${result.naiveTimesWithJudge.toFixed(2)} times,
-and without a prompt cache ${result.naiveTimesUncached.toFixed(2)} times what is uncached here (reach: 2.5)`;
+
+tokens per solved task as the budget counts them (uncached input, and output): ${tokens.uncached} with the savings, ${tokens.naiveWithJudge} without: ${result.naiveTimesUncached.toFixed(2)} times (reach: 2.5)
+Without means naive full history: every request of work and judgement carries all turns and tool results of the iterations before, and nothing is cached.
+Of everything that is sent, cached or not, the history of the work alone makes ${result.naiveTimes.toFixed(2)} times, with the judgements in the same conversation ${result.naiveTimesWithJudge.toFixed(2)} times.`;
 }
 
 /** The tasks that were possible with evidence + judge and were not solved, by the way in which they ended. */
