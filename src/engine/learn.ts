@@ -1,12 +1,10 @@
 import { messageOf, ProviderError } from "../base/errors.ts";
-import { s } from "../base/schema.ts";
 import { clip } from "../base/text.ts";
 import type { EventBody } from "../contracts/event.ts";
-import type { Lesson } from "../contracts/memory.ts";
+import type { LearningType, Lesson } from "../contracts/memory.ts";
 import type { Evaluation, OutcomeStatus } from "../contracts/task.ts";
 import { callModel } from "./call.ts";
 import type { Context } from "./context.ts";
-import { readJson } from "./json.ts";
 import { lessonsOf } from "./lessons.ts";
 import type { Progress } from "./progress.ts";
 import { Stop } from "./stop.ts";
@@ -26,9 +24,10 @@ const TOLD = 0.7;
 /** Endings that say whether what was recalled helped. */
 const MEASURED: ReadonlySet<OutcomeStatus> = new Set(["accepted", "below", "regressed"]);
 
-const lessonsSchema = s.object({
-  lessons: s.array(s.object({ type: s.choice(["heuristic", "anti_pattern", "preference"]), content: s.string() })),
-});
+/** A sentence that is shorter says nothing, one that is longer is no sentence; characters. */
+const SENTENCE = { least: 20, most: 400 } as const;
+/** How a line of the model's begins. */
+const TYPES: Readonly<Record<string, LearningType>> = { DO: "heuristic", AVOID: "anti_pattern", PREFER: "preference" };
 
 /**
  * What the task taught: by rule, and for a task that took several iterations and findings in the words of the small
@@ -69,19 +68,24 @@ async function* distil(context: Context, progress: Progress, category: string): 
     messages: [{ role: "user" as const, blocks: [{ type: "text" as const, text: storyOf(context, progress) }] }],
     tools: [],
     maxTokens: LEARN_TOKENS,
-    schema: { name: "lessons", schema: lessonsSchema.json },
   };
   try {
     const reply = yield* callModel({ ...context, signal }, "small", kit.models.small, request, false);
-    const read = readJson(lessonsSchema, reply.text);
-    if (!read.ok) return [];
-    const told = read.value.lessons.map((lesson) => ({ ...lesson, content: lesson.content.trim() }));
-    const kept = told.filter(({ content }) => content !== "").slice(0, MOST_LESSONS);
-    return kept.map((lesson) => ({ ...lesson, category, confidence: TOLD }));
+    return sentences(reply.text).map((lesson) => ({ ...lesson, category, confidence: TOLD }));
   } catch (error) {
     if (signal.aborted || error instanceof Stop || error instanceof ProviderError) return [];
     throw error;
   }
+}
+
+/** One lesson a line; a model that forgets the word before it has said what to do. */
+function sentences(text: string): Pick<Lesson, "type" | "content">[] {
+  const told = text.split("\n").flatMap((line) => {
+    const [, word = "DO", content = ""] = /^\W*(?:(DO|AVOID|PREFER)\W+)?(.*)$/.exec(line.trim()) ?? [];
+    const fits = content.length >= SENTENCE.least && content.length <= SENTENCE.most;
+    return fits ? [{ type: TYPES[word]!, content }] : [];
+  });
+  return told.slice(0, MOST_LESSONS);
 }
 
 /** The task as it was measured, in few words. */
