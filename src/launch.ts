@@ -40,7 +40,7 @@ import { loadSoul, soulSection } from "./skills/soul.ts";
 import { fileList, surroundings } from "./surroundings.ts";
 import { builtinTools, createToolset } from "./tools/index.ts";
 import { createPermissions } from "./tools/permissions.ts";
-import { openWorkspace, type Workspace } from "./workspace/index.ts";
+import { openWorkspace, recordLimits, type Workspace } from "./workspace/index.ts";
 
 /** What the process has and every task takes from. */
 export interface Root {
@@ -119,14 +119,19 @@ function tapesOf({ record, replay }: Tapes): Tapes {
 }
 
 /** Says that the task is at work, and takes hold of its files. */
-function holdPlace({ paths, clock, task }: Scene, acting: ActivityReader, opened: AsyncDisposableStack): Workspace {
+function holdPlace(
+  { paths, clock, task, here }: Scene,
+  acting: ActivityReader,
+  opened: AsyncDisposableStack,
+): Workspace {
   const { id, workspace, addDirs } = task;
   opened.adopt(
     claimTask(paths, id, () => clock.now()),
     (claim) => claim.release(),
   );
   const activity = () => acting.activity;
-  const place = openWorkspace({ workspace, addDirs, dir: paths.checkpoints, task: id, clock, activity });
+  const limits = recordLimits(here.config.checkpoints);
+  const place = openWorkspace({ workspace, addDirs, dir: paths.checkpoints, task: id, limits, clock, activity });
   return opened.adopt(place, (it) => it.close());
 }
 

@@ -70,6 +70,7 @@ export function configSchema() {
       }),
     ),
     evaluate: section(s.object({ checks: texts() })),
+    checkpoints: section(s.object({ max_file_mb: amount(10), max_files: count(50_000), max_total_mb: amount(1000) })),
     patterns: section(
       s.object({
         enabled: flag(true),

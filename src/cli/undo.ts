@@ -1,5 +1,6 @@
+import { loadConfig } from "../base/config.ts";
 import { readEnv } from "../base/env.ts";
-import { Exit, type ExitCode, UsageError } from "../base/errors.ts";
+import { Exit, type ExitCode, UsageError, UserError } from "../base/errors.ts";
 import { type Paths, resolvePaths } from "../base/paths.ts";
 import { sleep } from "../base/stream.ts";
 import { clip, plural } from "../base/text.ts";
@@ -8,6 +9,7 @@ import { readLeaving } from "../readers/leaving.ts";
 import { firstEvent, transcriptPath } from "../readers/transcript.ts";
 import {
   recordedTasks,
+  recordLimits,
   type Undoable,
   type UndoInput,
   type UndoReport,
@@ -40,11 +42,24 @@ export async function undoCommand({ flags, argument }: CommandLine): Promise<Exi
   const signals = watchSignals();
   try {
     const clock = { now: () => Date.now(), sleep };
-    const report = await undoTask({ ...input, clock }, signals.signal);
+    const limits = await limitsHere(paths, flags.config);
+    const report = await undoTask({ ...input, ...limits, clock }, signals.signal);
     process.stdout.write(reportText(input.task, report));
     return report.kept.length > 0 || report.failed ? Exit.below : Exit.ok;
   } finally {
     signals.stop();
+  }
+}
+
+/** The user's own limits of checkpoints. A config that cannot be read must not keep the files from being put back. */
+async function limitsHere(paths: Paths, configFile: string | undefined): Promise<Pick<UndoInput, "limits">> {
+  try {
+    const named = configFile === undefined ? {} : { configFile };
+    const { config } = await loadConfig({ paths, env: readEnv(), ...named });
+    return { limits: recordLimits(config.checkpoints) };
+  } catch (error) {
+    if (error instanceof UserError) return {};
+    throw error;
   }
 }
 

@@ -17,7 +17,7 @@ import {
 } from "./manifest.ts";
 import type { RecordLimits } from "./scan.ts";
 
-export { DEFAULT_LIMITS, type TaskCheckpoints } from "./checkpoints.ts";
+export { recordLimits, type TaskCheckpoints } from "./checkpoints.ts";
 export { type Claim, isOwnerAlive, livingClaims, makeClaim, ownerHere } from "./claims.ts";
 export { writeFault } from "./faults.ts";
 export { collectDaily, type GcReport, gc, type KeepRules } from "./gc.ts";

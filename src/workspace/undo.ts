@@ -10,6 +10,7 @@ import { codeOf, writeFault } from "./faults.ts";
 import { lockWorkspace } from "./lock.ts";
 import { loadManifest, manifestNames, recordIds, taskFolder, taskNames, workspaceKey } from "./manifest.ts";
 import { ownChanges } from "./own.ts";
+import type { RecordLimits } from "./scan.ts";
 import { changedPaths } from "./state.ts";
 
 /** How a task left the workspace, as its transcript tells. */
@@ -66,6 +67,8 @@ export interface UndoInput {
   dir: string;
   task: string;
   leaving: Leaving;
+  /** As of the task, where the user set them. */
+  limits?: RecordLimits;
   clock: Clock;
 }
 
@@ -114,7 +117,7 @@ function ownPaths(input: Omit<UndoInput, "clock">, from: string, to: string): st
  * UserError where nothing was recorded, or where a task is writing in the workspace.
  */
 export async function undoTask(input: UndoInput, signal: AbortSignal): Promise<UndoReport> {
-  const { workspace, dir, task, clock } = input;
+  const { workspace, dir, task, limits, clock } = input;
   const move = nextMove(input);
   if (!move)
     throw new UserError(`nothing was recorded of task ${task}`, "openkoi undo --list shows what can be undone.");
@@ -128,7 +131,9 @@ export async function undoTask(input: UndoInput, signal: AbortSignal): Promise<U
   }
   const { activity } = input.leaving;
   const acted = activity && { activity: () => activity };
-  const checkpoints = createCheckpoints({ workspace, addDirs, dir, task, now: () => clock.now(), ...acted });
+  const bounds = limits && { limits };
+  const now = () => clock.now();
+  const checkpoints = createCheckpoints({ workspace, addDirs, dir, task, now, ...bounds, ...acted });
   try {
     const { to, undone } = move;
     const from = move.from ?? (await checkpoints.record(signal)).id;

@@ -77,6 +77,7 @@ describe("without any file", () => {
       permissions: { mode: "ask", allow: [], deny: [] },
       sandbox: { mode: "workspace", network: "loopback" },
       evaluate: { checks: [] },
+      checkpoints: { max_file_mb: 10, max_files: 50_000, max_total_mb: 1000 },
       patterns: { enabled: true, mine_interval_hours: 24, min_confidence: 0.7, min_samples: 3, auto_propose: true },
       memory: { compaction: true, learning_decay_rate: 0.05, max_storage_mb: 500 },
       plugins: { wasm: [], scripts: [], mcp: [] },

@@ -170,4 +170,17 @@ describe("undo", () => {
     expect((await undo(here)).code).toBe(0);
     expect(await Bun.file(join(here.project, "a.txt")).text()).toBe("one\n");
   });
+
+  test("covers as much as the config says, and says what it leaves out", async () => {
+    const here = place({ "small.bin": "s".repeat(1000), "big.bin": "b".repeat(3000) });
+    const server = startOpenAiFake([run("echo x > small.bin; echo x > big.bin"), "Done."]);
+    servers.push(server);
+    useServer(here, server.baseUrl, "[checkpoints]\nmax_file_mb = 0.002\n");
+    const { code, stderr } = await openkoi(here, ["-i", "0", "--yes", "do it"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("cannot be put back later: 1 file over 2 KB (big.bin)");
+    await undo(here);
+    expect(await Bun.file(join(here.project, "small.bin")).text()).toBe("s".repeat(1000));
+    expect(await Bun.file(join(here.project, "big.bin")).text()).toBe("x\n");
+  });
 });
