@@ -37,20 +37,20 @@ export function indexWaiting(database: MemoryDatabase, spaces: Spaces, allowance
   }
 }
 
-const FIRST_KINDS = ["learning", "task"];
-
+/** A piece of work may hold every kind, so that however short the time, what is first in each is there. */
 function nextWaiting(database: MemoryDatabase, most = AT_ONCE): ChunkRow[] {
-  for (const kind of FIRST_KINDS) {
-    const rows = database
-      .query<ChunkRow, [string, number]>(
-        "SELECT n, kind, text FROM memory_chunks WHERE terms IS NULL AND kind = ? ORDER BY n LIMIT ?",
-      )
-      .all(kind, most);
-    if (rows.length > 0) return rows;
+  const rows: ChunkRow[] = [];
+  for (const kinds of ["= 'learning'", "= 'task'", "NOT IN ('learning', 'task')"]) {
+    if (rows.length >= most) break;
+    rows.push(
+      ...database
+        .query<ChunkRow, [number]>(
+          `SELECT n, kind, text FROM memory_chunks INDEXED BY idx_chunks_waiting WHERE terms IS NULL AND kind ${kinds} LIMIT ?`,
+        )
+        .all(most - rows.length),
+    );
   }
-  return database
-    .query<ChunkRow, [number]>("SELECT n, kind, text FROM memory_chunks WHERE terms IS NULL LIMIT ?")
-    .all(most);
+  return rows;
 }
 
 /** In one transaction; chunks that another process has put there meanwhile are left out. */

@@ -54,7 +54,11 @@ export function openRig(options: Partial<MemoryOptions> = {}): Rig {
     task(id, description, { summary = "Done.", workspace = "/work", status = "accepted" } = {}) {
       database
         .query(
-          "INSERT INTO tasks (id, description, status, final_score, iterations, summary, workspace, created_at) VALUES (?, ?, ?, 0.9, 2, ?, ?, ?)",
+          `INSERT INTO tasks (id, description, status, final_score, iterations, summary, workspace, created_at)
+           VALUES (?, ?, ?, 0.9, 2, ?, ?, ?)
+           ON CONFLICT (id) DO UPDATE SET description = excluded.description, status = excluded.status,
+             final_score = excluded.final_score, iterations = excluded.iterations, summary = excluded.summary,
+             workspace = excluded.workspace`,
         )
         .run(id, description, status, summary, workspace, new Date(now()).toISOString());
     },
