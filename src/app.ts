@@ -46,9 +46,10 @@ export interface App {
   posture(settings: ProviderSettings): Promise<SandboxPosture>;
   /**
    * Removes what nobody can need any more: old checkpoints once a day, what killed processes left in the temporary
-   * folder each time. Takes a few seconds at most and never throws.
+   * folder each time. Looks for habits, where that is due. Takes a few seconds at most and never throws; returns what the
+   * user may want to read, a line each.
    */
-  tidy(): Promise<void>;
+  tidy(): Promise<string[]>;
   /** Gives back what was opened on the way. */
   close(): void;
 }
@@ -123,6 +124,7 @@ export function createApp(env: Env = readEnv()): App {
   const clock = systemClock;
   const memory = createMemoryStore({ paths, now: () => clock.now() });
   const ledger = createLedger({ paths, store: memory });
+  let ofLastTask: Config | undefined;
 
   async function settings(request: SettingsRequest): Promise<Settings> {
     const workspace = realFolder(request.dir, "workspace");
@@ -173,6 +175,7 @@ export function createApp(env: Env = readEnv()): App {
       ...(configFile === undefined ? {} : { configFile: resolve(configFile) }),
       createdAt: new Date(clock.now()).toISOString(),
     });
+    ofLastTask = here.config;
     return launch(root, { here, describe, history: [], request });
   }
 
@@ -184,6 +187,7 @@ export function createApp(env: Env = readEnv()): App {
     const trust = request.trust && { trust: request.trust };
     const here = await settings({ dir: earlier.workspace, overrides, ...file, ...trust });
     const task = { ...earlier, settings: overrides, ...file };
+    ofLastTask = here.config;
     return launch(root, { here, describe: () => task, history, request, lastAlive });
   }
 
@@ -194,10 +198,24 @@ export function createApp(env: Env = readEnv()): App {
     return exec.posture;
   }
 
-  async function tidy(): Promise<void> {
+  async function tidy(): Promise<string[]> {
     const end = performance.now() + TIDY_MS;
     removeAbandonedTemps(clock.now());
     await collectDaily({ dir: paths.checkpoints, now: clock.now(), isOver: () => performance.now() > end });
+    const news = performance.now() < end && memory.exists() ? await newHabits() : undefined;
+    return news === undefined ? [] : [news];
+  }
+
+  /** Whatever goes wrong here is no trouble of the task that has just ended. */
+  async function newHabits(): Promise<string | undefined> {
+    if (!ofLastTask) return undefined;
+    const config = ofLastTask.patterns;
+    try {
+      const { mineWhenDue } = await import("./habits.ts");
+      return await mineWhenDue({ paths, config, now: clock.now() }, () => memory.open());
+    } catch {
+      return undefined;
+    }
   }
 
   const root: Root = { env, paths, clock, ledger, memory, providers };

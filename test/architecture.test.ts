@@ -18,6 +18,7 @@ const FLOORS: Record<string, number> = {
   "surroundings.ts": 3,
   "instructions.ts": 3,
   "folders.ts": 3,
+  "habits.ts": 3,
   "recollection.ts": 3,
   "redacted.ts": 3,
   api: 3,

@@ -64,7 +64,8 @@ export async function accompany(
     const isWanted = format !== "text" || !task.task.schema || "value" in outcome;
     if (isWanted) await printOutcome(format, outcome);
     if (flags.quiet && outcome.status === "failed") process.stderr.write(`openkoi: ${outcome.reason}\n`);
-    await app.tidy();
+    const news = await app.tidy();
+    if (!flags.quiet) for (const line of news) process.stderr.write(`  ${line}\n`);
     return EXIT_OF[outcome.status];
   } catch (error) {
     if (ended && format === "json") await printOutcome(format, ended);

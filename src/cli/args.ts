@@ -9,6 +9,8 @@ export interface CommandLine {
   task?: string;
   /** The word behind a command that takes one. */
   argument?: string;
+  /** What follows that word, where a command takes more. */
+  words?: readonly string[];
   flags: Flags;
 }
 
@@ -27,9 +29,10 @@ export function parseArgs(argv: readonly string[]): CommandLine {
     if (about) return { command: about, flags: { ...flags, help: true } };
   }
   if (command) {
-    const [argument] = checkCommand(command, [...words.slice(1), ...literal]);
+    const [argument, ...more] = checkCommand(command, [...words.slice(1), ...literal]);
     checkFlags(command, flags);
-    return { command, ...(argument === undefined ? {} : { argument }), flags };
+    const rest = more.length > 0 ? { words: more } : {};
+    return { command, ...(argument === undefined ? {} : { argument }), ...rest, flags };
   }
   if (words.length === 1 && literal.length === 0) refuseMistypedCommand(first!);
   checkFlags("run", flags);
@@ -147,8 +150,8 @@ function readValue(row: FlagRow, shown: string, text: string): string | number {
 
 /** Returns what may follow the command. */
 function checkCommand(command: CommandName, following: readonly string[]): readonly string[] {
-  const { ready, argument, secret } = commandRow(command);
-  if (ready && following.length <= (argument ? 1 : 0)) return following;
+  const { ready, argument, subcommands, secret } = commandRow(command);
+  if (ready && (subcommands || following.length <= (argument ? 1 : 0))) return following;
   if (secret) {
     throw new UsageError(
       `"${command}" takes one ${argument}`,

@@ -6,6 +6,8 @@ export interface CommandRow {
   ready: boolean;
   /** The one word that may follow it, as the help calls it. */
   argument?: string;
+  /** What that word may be and what each does; more words may follow it. */
+  subcommands?: Readonly<Record<string, string>>;
   /** What wrongly follows it may be a key, and is not repeated. */
   secret?: boolean;
 }
@@ -22,7 +24,20 @@ export const COMMANDS = {
   resume: { group: "Tasks", summary: "go on with a task that was cut short", ready: true, argument: "TASK" },
   undo: { group: "Tasks", summary: "put back what a task changed; again: redo", ready: true, argument: "TASK" },
   chat: { group: "Tasks", summary: "interactive session", ready: false },
-  learn: { group: "Look", summary: "review mined patterns and proposed skills", ready: false },
+  learn: {
+    group: "Look",
+    summary: "habits, the skills proposed for them, learnings",
+    ready: true,
+    argument: "SUBCOMMAND",
+    subcommands: {
+      list: "everything that was learned",
+      "show NAME": "a pattern, a proposal, a learning, in full",
+      "approve NAME|all": "use a proposed skill from now on",
+      "dismiss NAME": "away with it, until it shows much more clearly",
+      "edit ID [TEXT]": "put a learning right (without TEXT: in EDITOR)",
+      "forget ID": "away with a learning",
+    },
+  },
   connect: {
     group: "Set-up",
     summary: "save keys and log in; see what is there",

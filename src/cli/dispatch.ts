@@ -1,5 +1,5 @@
 import { Exit, type ExitCode } from "../base/errors.ts";
-import { parseArgs } from "./args.ts";
+import { type CommandLine, parseArgs } from "./args.ts";
 
 /** Reads the command line and runs the one command it names, loaded only now. */
 export async function dispatch(argv: readonly string[]): Promise<ExitCode> {
@@ -17,6 +17,17 @@ export async function dispatch(argv: readonly string[]): Promise<ExitCode> {
     process.stdout.write(`openkoi ${VERSION}\n`);
     return Exit.ok;
   }
+  let code: ExitCode | undefined;
+  try {
+    code = await runCommand(line);
+    return code;
+  } finally {
+    // A pipe is no person: nothing is loaded then.
+    if (process.stdin.isTTY && process.stderr.isTTY) await (await import("./usage.ts")).noteCommand(line, code);
+  }
+}
+
+async function runCommand(line: CommandLine): Promise<ExitCode> {
   switch (line.command) {
     case "demo":
       return (await import("./demo.ts")).demo(line);
@@ -35,6 +46,8 @@ export async function dispatch(argv: readonly string[]): Promise<ExitCode> {
       return (await import("./doctor.ts")).doctorCommand(line);
     case "migrate":
       return (await import("./migrate.ts")).migrateCommand(line);
+    case "learn":
+      return (await import("./learn.ts")).learnCommand(line);
     case "resume":
       return (await import("./resume.ts")).resumeCommand(line);
     case "undo":

@@ -111,7 +111,7 @@ export const FLAGS = {
     param: "PATH",
     help: "work in this folder",
     group: "Place",
-    on: ["run", "status", "doctor", "undo", "models", "connect", "disconnect", "init", "setup", "resume"],
+    on: ["run", "status", "doctor", "undo", "learn", "models", "connect", "disconnect", "init", "setup", "resume"],
   },
   addDir: {
     type: "list",
@@ -125,7 +125,7 @@ export const FLAGS = {
     param: "PATH",
     help: "another config file",
     group: "Place",
-    on: ["run", "status", "doctor", "models", "connect", "disconnect", "init", "setup", "resume"],
+    on: ["run", "status", "doctor", "learn", "models", "connect", "disconnect", "init", "setup", "resume"],
   },
   permission: {
     type: "choice",
@@ -199,7 +199,7 @@ export const FLAGS = {
   },
   costs: { type: "switch", help: "what was spent, by model, and saved", group: "Other", on: ["status"] },
   live: { type: "switch", help: "redrawn every second; q leaves", group: "Other", on: ["status"] },
-  json: { type: "switch", help: "print JSON", group: "Other", on: ["status", "models"] },
+  json: { type: "switch", help: "print JSON", group: "Other", on: ["status", "models", "learn"] },
   list: { type: "switch", help: "show what can be undone", group: "Other", on: ["undo"] },
   status: { type: "switch", help: "only say which schema it has", group: "Other", on: ["migrate"] },
   rollback: { type: "switch", help: "go back one schema; a copy is kept", group: "Other", on: ["migrate"] },

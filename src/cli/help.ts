@@ -11,7 +11,9 @@ const GROUP_COLUMN = 8;
 /** What `openkoi COMMAND --help` prints; of `run`, the general help: at most 40 lines of 80 columns. */
 export function helpText(command: CommandName): string {
   if (command === "run") return generalHelp();
-  return [`${usage(command)}: ${COMMANDS[command].summary}`, ...groupsOf(command), ""].join("\n");
+  return [`${usage(command)}: ${COMMANDS[command].summary}`, ...subcommandsOf(command), ...groupsOf(command), ""].join(
+    "\n",
+  );
 }
 
 function generalHelp(): string {
@@ -30,6 +32,10 @@ function generalHelp(): string {
 function usage(command: CommandName): string {
   const { argument } = commandRow(command);
   return `openkoi ${command}${argument ? ` [${argument}]` : ""}`;
+}
+
+function subcommandsOf(command: CommandName): string[] {
+  return Object.entries(commandRow(command).subcommands ?? {}).map(([name, help]) => row(`  ${name}`, help));
 }
 
 function takes(name: FlagName, command: CommandName): boolean {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { dirname, join } from "node:path";
 import { type Issuer, type IssuerScript, startIssuer, USER_CODE } from "../fakes/issuer.ts";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
-import { BINARY, makePlace, openkoi, type Place, type RunOptions } from "./openkoi.ts";
+import { makePlace, onTerminal, openkoi, type Place, type RunOptions } from "./openkoi.ts";
 
 const places: Place[] = [];
 const servers: { stop(force?: boolean): unknown }[] = [];
@@ -38,27 +38,6 @@ function issuer(script?: IssuerScript): Issuer {
   const started = startIssuer(script);
   servers.push(started);
   return started;
-}
-
-/** Runs the binary on a terminal of its own; `type` is typed as soon as `when` stands there. */
-async function onTerminal(at: Place, command: string, keys: readonly { when: string; type: string }[]) {
-  let seen = "";
-  const left = [...keys];
-  const child = Bun.spawn(["/bin/sh", "-c", command], {
-    cwd: at.project,
-    env: { ...at.env, TERM: "xterm", OPENKOI: BINARY },
-    terminal: {
-      cols: 80,
-      rows: 24,
-      data(terminal, chunk) {
-        seen += new TextDecoder().decode(chunk);
-        if (left[0] && seen.includes(left[0].when)) terminal.write(left.shift()!.type);
-      },
-    },
-  });
-  const code = await child.exited;
-  await Bun.sleep(50);
-  return { code, seen };
 }
 
 test("with no credential at all, connect status and doctor say how to get one", async () => {

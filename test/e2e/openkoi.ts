@@ -84,3 +84,24 @@ export async function openkoi(place: Place, args: readonly string[], options: Ru
   const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   return { code, stdout, stderr };
 }
+
+/** Runs the binary on a terminal of its own; `$OPENKOI` is its path; `type` is typed as soon as `when` stands there. */
+export async function onTerminal(at: Place, command: string, keys: readonly { when: string; type: string }[]) {
+  let seen = "";
+  const left = [...keys];
+  const child = Bun.spawn(["/bin/sh", "-c", command], {
+    cwd: at.project,
+    env: { ...at.env, TERM: "xterm", OPENKOI: BINARY },
+    terminal: {
+      cols: 80,
+      rows: 24,
+      data(terminal, chunk) {
+        seen += new TextDecoder().decode(chunk);
+        if (left[0] && seen.includes(left[0].when)) terminal.write(left.shift()!.type);
+      },
+    },
+  });
+  const code = await child.exited;
+  await Bun.sleep(50);
+  return { code, seen };
+}

@@ -13,19 +13,24 @@ export function whenInWords({ minute, weekdays }: When): string {
   return minute === null ? days : `${days} about ${clockInWords(minute)}`;
 }
 
-/** `9`, `16:30`: to the half hour, since it is never exact. */
+/** `9`, `16:30`. */
 function clockInWords(minute: number): string {
-  const half = (Math.round(minute / 30) * 30) % DAY_MINUTES;
+  const half = toHalfHour(minute);
   const hour = Math.floor(half / 60);
   return half % 60 === 0 ? String(hour) : `${hour}:30`;
 }
 
-/** As cron writes it (minute, hour, any day of the month, any month, weekdays), to the quarter of an hour. */
+/** As cron writes what is said in words: minute, hour, any day of the month, any month, weekdays. */
 export function whenAsCron({ minute, weekdays }: When): string | undefined {
   if (minute === null) return undefined;
-  const quarter = (Math.round(minute / 15) * 15) % DAY_MINUTES;
+  const half = toHalfHour(minute);
   const days = weekdays.length === 7 ? "*" : weekdays.join(",") === "1,2,3,4,5" ? "1-5" : weekdays.join(",");
-  return `${quarter % 60} ${Math.floor(quarter / 60)} * * ${days}`;
+  return `${half % 60} ${Math.floor(half / 60)} * * ${days}`;
+}
+
+/** It is never exact. */
+function toHalfHour(minute: number): number {
+  return (Math.round(minute / 30) * 30) % DAY_MINUTES;
 }
 
 /** `5 times on 4 days`; `days` is the length of the stretch it was done in. */

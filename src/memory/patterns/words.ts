@@ -2,6 +2,8 @@
 export interface Word {
   /** Stem, or the word that stands for all that mean the same. */
   stem: string;
+  /** As it was written, in small letters. */
+  written: string;
   /** It says on what or for whom something is done; that changes from time to time. */
   aside: boolean;
 }
@@ -80,23 +82,23 @@ export function wordsOf(text: string): Word[] {
     else if (ASIDES.has(part)) aside = words.size > 0;
     else if (part === "and" || part === "then") aside = false;
     else {
-      for (const stem of stemsOf(part)) if (!words.has(stem)) words.set(stem, { stem, aside });
+      for (const word of stemsOf(part)) if (!words.has(word.stem)) words.set(word.stem, { ...word, aside });
       if (words.size >= MOST_WORDS) break;
     }
   }
   return [...words.values()];
 }
 
-function stemsOf(part: string): string[] {
-  if (UNSPACED.test(part)) return pairsOf(part);
+function stemsOf(part: string): Pick<Word, "stem" | "written">[] {
+  if (UNSPACED.test(part)) return pairsOf(part).map((pair) => ({ stem: pair, written: pair }));
   if (FILLERS.has(part)) return [];
   return part
     .replace(/['’]s$/, "")
     .split(/['’._-]/)
     .filter((piece) => piece !== "" && !FILLERS.has(piece))
-    .map((piece) => {
-      const stem = stemOf(piece);
-      return MEANING.get(stem) ?? stem;
+    .map((written) => {
+      const stem = stemOf(written);
+      return { stem: MEANING.get(stem) ?? stem, written };
     });
 }
 

@@ -275,7 +275,7 @@ describe("mining", () => {
         const found = keys([...log, ...more]);
         for (const key of keys(log)) expect(found).toContain(key);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
@@ -285,15 +285,16 @@ describe("mining", () => {
   });
 
   test("takes any text", () => {
+    const odd = fc.constantFrom(..."aabbé字ー \u0000\n\"'`[{/.@#19\u202e", "😀", "\ud800", "://", "...");
     fc.assert(
-      fc.property(fc.array(fc.string({ unit: "binary", maxLength: 60 }), { maxLength: 30 }), (texts) => {
+      fc.property(fc.array(fc.string({ unit: odd, maxLength: 60 }), { maxLength: 30 }), (texts) => {
         const events = texts.flatMap((text, at) => on([9, 6, 3], [`${at % 24}:00`], [text]));
         for (const pattern of find(events)) {
           expect(pattern.confidence).toBeGreaterThanOrEqual(0.7);
           expect(pattern.confidence).toBeLessThanOrEqual(1);
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 60 },
     );
   });
 

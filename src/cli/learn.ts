@@ -1,0 +1,133 @@
+import { type App, createApp, type Settings } from "../app.ts";
+import { readEnv } from "../base/env.ts";
+import { Exit, type ExitCode, UsageError } from "../base/errors.ts";
+import type { Paths } from "../base/paths.ts";
+import { createRedactor } from "../base/redact.ts";
+import { closest, firstLine } from "../base/text.ts";
+import type { MemoryAccess } from "../contracts/memory.ts";
+import { editText } from "../exec/editor.ts";
+import type { Habits } from "../habits.ts";
+import type { MemoryDatabase } from "../memory/database.ts";
+import { createMemory } from "../memory/memory.ts";
+import type { CommandLine } from "./args.ts";
+import { createTerminalAsk } from "./ask.ts";
+import { type Style, stdoutLayout } from "./display/style.ts";
+import { approveCommand, dismissCommand, editCommand, forgetCommand, showCommand } from "./learn-acts.ts";
+import { pickLessons } from "./learn-picker.ts";
+import { listJson, listText, lookAtLessons } from "./learn-view.ts";
+import { watchSignals } from "./signals.ts";
+
+/** What `learn` works on. */
+export interface LearnDeps {
+  /** Undefined where nothing is remembered yet. */
+  habits: Habits | undefined;
+  access: MemoryAccess | undefined;
+  paths: Pick<Paths, "skills" | "evaluators" | "data">;
+  /** Asks whether something is to run by itself, `every weekday about 9`. Without a terminal: no. */
+  offer(frequency: string): Promise<boolean>;
+  /** Lets the user change a text in their editor. */
+  edit(text: string): Promise<string>;
+  /** Whether somebody can pick and answer. */
+  terminal: boolean;
+  width: number;
+  style: Style;
+  now(): number;
+  write(text: string): void;
+  signal: AbortSignal;
+}
+
+type Subcommand = (deps: LearnDeps, words: readonly string[], flags: CommandLine["flags"]) => Promise<ExitCode>;
+
+const SUBCOMMANDS: Record<string, Subcommand> = {
+  list: listCommand,
+  show: showCommand,
+  approve: approveCommand,
+  dismiss: dismissCommand,
+  edit: editCommand,
+  forget: forgetCommand,
+};
+
+/** `openkoi learn [SUBCOMMAND]`: patterns, proposed skills and learnings, to be looked at and decided on. */
+export async function learnCommand({ argument, words = [], flags }: CommandLine): Promise<ExitCode> {
+  const run = argument === undefined ? pickLessons : Object.hasOwn(SUBCOMMANDS, argument) && SUBCOMMANDS[argument];
+  if (!run) throw unknown(argument!);
+  if (flags.json && argument !== "list")
+    throw new UsageError("--json belongs to learn list", "openkoi learn list --json");
+  const app = createApp();
+  const signals = watchSignals();
+  try {
+    const settings = await app.settings({
+      dir: flags.dir ?? ".",
+      ...(flags.config === undefined ? {} : { configFile: flags.config }),
+    });
+    const memory = app.memory.exists() ? await app.memory.whole() : undefined;
+    for (const notice of app.memory.takeNotices()) process.stderr.write(`openkoi: ${notice}\n`);
+    const { paths, clock } = app;
+    const terminal = Boolean(process.stdin.isTTY && process.stderr.isTTY);
+    const deps: LearnDeps = {
+      habits: memory && { memory, paths, config: settings.config.patterns, now: clock.now() },
+      access: memory && accessTo(memory, app, settings),
+      paths,
+      offer: (frequency) => offerSchedule(frequency, terminal, signals.signal),
+      edit: (text) => editText(text, app.env, signals.signal),
+      terminal,
+      ...stdoutLayout(readEnv()),
+      now: () => clock.now(),
+      write: (text) => void process.stdout.write(text),
+      signal: signals.signal,
+    };
+    return await run(deps, words, flags);
+  } finally {
+    app.close();
+    signals.stop();
+  }
+}
+
+/** The learnings of the memory. What is written into it is first looked through for keys. */
+function accessTo(database: MemoryDatabase, app: App, settings: Settings): MemoryAccess {
+  const providers = app.providers(settings);
+  const redactor = createRedactor({ secrets: [], kinds: true });
+  const memory = createMemory({
+    database: () => database,
+    now: () => app.clock.now(),
+    decayRate: settings.config.memory.learning_decay_rate,
+    hide: (text) => redactor.hide(text),
+    embedder: () => providers.embedder(),
+    skills: async () => [],
+    onWarning: (text) => void process.stderr.write(`openkoi: ${text}\n`),
+  });
+  return {
+    search: (text, most, signal) => memory.search(text, most, signal),
+    save: (lesson, source, signal) => memory.save(lesson, source, signal),
+    learnings: () => memory.learnings(),
+    async edit(id, content, signal) {
+      for (const secret of await providers.secrets()) redactor.add(secret);
+      return memory.edit(id, content, signal);
+    },
+    forget: (id) => memory.forget(id),
+  };
+}
+
+async function listCommand(deps: LearnDeps, words: readonly string[], flags: CommandLine["flags"]): Promise<ExitCode> {
+  if (words.length > 0) throw new UsageError('"learn list" takes no arguments', "openkoi learn show NAME shows one.");
+  const lessons = await lookAtLessons(deps);
+  deps.write(flags.json ? listJson(lessons) : listText(lessons, deps));
+  return Exit.ok;
+}
+
+async function offerSchedule(frequency: string, terminal: boolean, signal: AbortSignal): Promise<boolean> {
+  if (!terminal) return false;
+  const ask = createTerminalAsk({ interactive: true });
+  const text = `Is it to run by itself ${frequency}, once there is a daemon (not in this version)?`;
+  const { choice } = await ask({ kind: "choice", id: "schedule", text, choices: ["yes", "no"] }, signal);
+  return choice === "yes";
+}
+
+function unknown(word: string): UsageError {
+  const known = Object.keys(SUBCOMMANDS);
+  const meant = closest(word, known);
+  return new UsageError(
+    `"learn" has no subcommand "${firstLine(word)}"${meant ? `: did you mean ${meant}?` : ""}`,
+    `There are ${known.join(", ")}.`,
+  );
+}
