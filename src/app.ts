@@ -4,7 +4,7 @@ import { taskId } from "./base/crypto/random.ts";
 import { type Env, readEnv } from "./base/env.ts";
 import { type Grants, isTrusted, loadGrants } from "./base/grants.ts";
 import { type Paths, resolvePaths } from "./base/paths.ts";
-import type { Redactor } from "./base/redact.ts";
+import { createRedactor, type Redactor } from "./base/redact.ts";
 import { sleep } from "./base/stream.ts";
 import type { Reader } from "./contracts/event.ts";
 import type { SandboxPosture } from "./contracts/exec.ts";
@@ -16,14 +16,17 @@ import { createDiscovery } from "./credentials/discover.ts";
 import type { Keychain } from "./credentials/other-programs.ts";
 import { createExec } from "./exec/index.ts";
 import { realFolder, refuseAsWorkspace } from "./folders.ts";
-import { launch, type Root, sandboxOf } from "./launch.ts";
+import { type Launch, launch, type Root, sandboxOf } from "./launch.ts";
 import { makePrivateTemp, removeAbandonedTemps } from "./private-temp.ts";
 import { createProviders, type Providers } from "./providers/index.ts";
 import { historyOf } from "./readers/interrupted.ts";
 import { createLedger } from "./readers/ledger.ts";
 import { createMemoryStore, type MemoryStore } from "./readers/memory-store.ts";
+import { readTranscript } from "./readers/transcript.ts";
+import { createRecollection, type Recollection } from "./recollection.ts";
 import { redactedModel } from "./redacted.ts";
 import { skillsClaim } from "./skills/claim.ts";
+import { createSkills } from "./skills/index.ts";
 import { collectDaily } from "./workspace/index.ts";
 
 /** What a process has once. A daemon has one App and many tasks. */
@@ -34,6 +37,8 @@ export interface App {
   readonly ledger: Ledger;
   /** What is remembered from task to task; opened when first needed. */
   readonly memory: MemoryStore;
+  /** Lessons and search, under these settings. `warn` hears what does not work as configured. */
+  recollection(settings: Settings, warn: (message: string) => void): Recollection;
   /** Loads and freezes the settings for a folder. */
   settings(request: SettingsRequest): Promise<Settings>;
   /** The providers under these settings. */
@@ -115,6 +120,8 @@ export interface RunningTask {
 
 /** After so long the rest of tidying is left for the next day, ms: somebody is waiting for the prompt. */
 const TIDY_MS = 5000;
+/** What the memory may take of that, ms. */
+const TEND_MS = 1000;
 
 const systemClock: Clock = { now: () => Date.now(), sleep };
 
@@ -124,7 +131,8 @@ export function createApp(env: Env = readEnv()): App {
   const clock = systemClock;
   const memory = createMemoryStore({ paths, now: () => clock.now() });
   const ledger = createLedger({ paths, store: memory });
-  let ofLastTask: Config | undefined;
+  /** Tasks whose words are still to be kept. */
+  const begun: { here: Settings; running: RunningTask }[] = [];
 
   async function settings(request: SettingsRequest): Promise<Settings> {
     const workspace = realFolder(request.dir, "workspace");
@@ -175,8 +183,7 @@ export function createApp(env: Env = readEnv()): App {
       ...(configFile === undefined ? {} : { configFile: resolve(configFile) }),
       createdAt: new Date(clock.now()).toISOString(),
     });
-    ofLastTask = here.config;
-    return launch(root, { here, describe, history: [], request });
+    return begin({ here, describe, history: [], request });
   }
 
   async function resume(request: ResumeRequest): Promise<RunningTask> {
@@ -187,8 +194,28 @@ export function createApp(env: Env = readEnv()): App {
     const trust = request.trust && { trust: request.trust };
     const here = await settings({ dir: earlier.workspace, overrides, ...file, ...trust });
     const task = { ...earlier, settings: overrides, ...file };
-    ofLastTask = here.config;
-    return launch(root, { here, describe: () => task, history, request, lastAlive });
+    return begin({ here, describe: () => task, history, request, lastAlive });
+  }
+
+  async function begin(job: Launch): Promise<RunningTask> {
+    const running = await launch(root, job);
+    begun.push({ here: job.here, running });
+    return running;
+  }
+
+  function recollection(here: Settings, warn: (message: string) => void): Recollection {
+    const { config, workspace, skillsTrusted } = here;
+    const redactor = createRedactor({ secrets: [], kinds: true });
+    return createRecollection({
+      database: () => memory.open(),
+      path: paths.database,
+      skills: createSkills({ paths, workspace, env, config, trusted: skillsTrusted }),
+      embedder: () => providers(here).embedder(),
+      hide: (text) => redactor.hide(text),
+      clock,
+      decayRate: config.memory.learning_decay_rate,
+      warn,
+    });
   }
 
   async function posture(here: ProviderSettings): Promise<SandboxPosture> {
@@ -201,26 +228,41 @@ export function createApp(env: Env = readEnv()): App {
   async function tidy(): Promise<string[]> {
     const end = performance.now() + TIDY_MS;
     removeAbandonedTemps(clock.now());
+    const signal = AbortSignal.timeout(TIDY_MS);
+    // What is not kept of a task's words now is not lost: the transcript has them.
+    const ended = begun.splice(0);
+    for (const { here, running } of ended) {
+      await keepWords(
+        recollection(here, () => {}),
+        running,
+        signal,
+      ).catch(() => {});
+    }
     await collectDaily({ dir: paths.checkpoints, now: clock.now(), isOver: () => performance.now() > end });
-    const news = performance.now() < end && memory.exists() ? await newHabits() : undefined;
+    const last = ended.at(-1)?.here.config;
+    const news = last && performance.now() < end && memory.exists() ? await newHabits(last) : undefined;
     return news === undefined ? [] : [news];
   }
 
   /** Whatever goes wrong here is no trouble of the task that has just ended. */
-  async function newHabits(): Promise<string | undefined> {
-    if (!ofLastTask) return undefined;
-    const config = ofLastTask.patterns;
+  async function newHabits({ patterns }: Config): Promise<string | undefined> {
     try {
       const { mineWhenDue } = await import("./habits.ts");
-      return await mineWhenDue({ paths, config, now: clock.now() }, () => memory.open());
+      return await mineWhenDue({ paths, config: patterns, now: clock.now() }, () => memory.open());
     } catch {
       return undefined;
     }
   }
 
-  const root: Root = { env, paths, clock, ledger, memory, providers };
+  const root: Root = { env, paths, clock, ledger, store: memory, providers };
   const close = () => memory.close();
-  return { env, paths, clock, ledger, memory, settings, providers, start, resume, posture, tidy, close };
+  return { env, paths, clock, ledger, memory, settings, providers, recollection, start, resume, posture, tidy, close };
+}
+
+/** Makes what was said in a task findable, and goes on with what the memory has to do. */
+async function keepWords(memory: Recollection, { task, transcript }: RunningTask, signal: AbortSignal): Promise<void> {
+  await memory.keepTranscript(task, readTranscript(transcript, 0));
+  await memory.tend(TEND_MS, signal);
 }
 
 /** macOS alone has one; its code is loaded when an item is looked for. */

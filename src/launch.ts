@@ -32,7 +32,7 @@ import type { MemoryStore } from "./readers/memory-store.ts";
 import { createRecorder } from "./readers/recorder.ts";
 import { createStateFile } from "./readers/state-file.ts";
 import { createTranscript, readTranscript } from "./readers/transcript.ts";
-import { noMemory } from "./recollection.ts";
+import { createRecollection, type Recollection } from "./recollection.ts";
 import { redactedCheckpoints, redactedEvidence } from "./redacted.ts";
 import { createSkills, type Skills } from "./skills/index.ts";
 import { selectRubric } from "./skills/rubrics.ts";
@@ -48,7 +48,7 @@ export interface Root {
   paths: Paths;
   clock: Clock;
   ledger: Ledger;
-  memory: MemoryStore;
+  store: MemoryStore;
   providers(settings: ProviderSettings, tapes?: Tapes, redactor?: Redactor): Providers;
 }
 
@@ -69,6 +69,7 @@ interface Scene extends Root, Launch {
   redactor: Redactor;
   log: Log;
   skills: Skills;
+  memory: Recollection;
 }
 
 /** Namespaces, Landlock and seccomp: where all of them hold, what is left is told by `doctor` and docs/SECURITY.md. */
@@ -93,7 +94,17 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
   const log = createLog({ folder: paths.logs, env, redactor, now: () => clock.now() });
   const { config, workspace, skillsTrusted } = here;
   const skills = createSkills({ paths, workspace, env, config, trusted: skillsTrusted });
-  const scene: Scene = { ...root, ...job, task, redactor, log, skills };
+  const memory = createRecollection({
+    database: () => root.store.open(),
+    path: paths.database,
+    skills,
+    embedder: () => providers.embedder(),
+    hide,
+    clock,
+    decayRate: config.memory.learning_decay_rate,
+    warn: (message) => void hub.emit({ type: "warning", code: "memory", message }),
+  });
+  const scene: Scene = { ...root, ...job, task, redactor, log, skills, memory };
   const activity = createActivity();
   const place = holdPlace(scene, activity, opened);
   const temp = opened.use(makePrivateTemp());
@@ -183,7 +194,7 @@ interface Parts {
 }
 
 function openTools(scene: Scene, parts: Pick<Parts, "models" | "place" | "exec" | "permissions">): Toolset {
-  const { paths, clock, request, history, redactor, task, skills } = scene;
+  const { paths, clock, request, history, redactor, task, skills, memory } = scene;
   const { models, place, exec, permissions } = parts;
   const watched = request.attended === true;
   const offered = builtinTools({
@@ -192,6 +203,7 @@ function openTools(scene: Scene, parts: Pick<Parts, "models" | "place" | "exec" 
     web: { permissions, mayBeAsked: watched },
     list: watched && task.description.length >= LONG_TASK,
     skills,
+    memory: { access: memory, task: task.id, workspace: task.workspace, holdsSecret: secretFinder(redactor) },
   });
   return createToolset(offered, {
     workspace: task.workspace,
@@ -209,7 +221,7 @@ function openTools(scene: Scene, parts: Pick<Parts, "models" | "place" | "exec" 
 
 /** The task's events, and who reads them; `transcript` is where they lie. */
 function openHub(scene: Scene, activity: ActivityReader): { hub: Hub; transcript: string } {
-  const { paths, clock, ledger, memory: store, request, history, task, log } = scene;
+  const { paths, clock, ledger, store, request, history, task, log } = scene;
   const transcript = createTranscript({ paths, task: task.id });
   const onNotice = (text: string, late: boolean) => {
     if (late) log.warn(text, { task: task.id });
@@ -231,7 +243,7 @@ function openHub(scene: Scene, activity: ActivityReader): { hub: Hub; transcript
 }
 
 function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }: Parts): Kit {
-  const { paths, clock, here, redactor, task, lastAlive, skills } = scene;
+  const { paths, clock, here, redactor, task, lastAlive, skills, memory } = scene;
   const { config, workspace } = here;
   const hide = (text: string) => redactor.hide(text);
   const warn = (code: "config" | "checkpoint") => (message: string) =>
@@ -243,7 +255,7 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }:
     tools,
     evidence: redactedEvidence(createEvidence({ workspace, exec, config: config.evaluate }), redactor),
     checkpoints: redactedCheckpoints(place.checkpoints, redactor),
-    memory: noMemory,
+    memory,
     claim: (signal) => place.claim(signal, warn("checkpoint")),
     rubric: (category) => selectRubric(category, skills.evaluators()),
     prompts,
@@ -258,11 +270,17 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }:
       return hide(surroundings(task, clock, told, config.permissions.mode));
     },
     soul: async () => hide(soulSection(loadSoul(paths, workspace, here.skillsTrusted))),
-    skillIndex: async (text) => hide(await skills.index(text)),
+    skillIndex: async (text) => hide(await memory.skillIndex(text)),
     listFiles: async (signal) => hide(fileList(workspace, signal)),
     permitCheck: (command, ask, signal) => permissions.permitCommand(command, ask, signal),
     fits,
   };
+}
+
+/** Finds the program's own keys, and every known kind of secret, whether or not the task hides those. */
+function secretFinder(own: Redactor): (text: string) => boolean {
+  const kinds = createRedactor({ secrets: [], kinds: true });
+  return (text) => own.hide(text) !== text || kinds.hide(text) !== text;
 }
 
 function limitsOf({ iteration, safety }: Config): Limits {
