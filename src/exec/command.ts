@@ -27,6 +27,11 @@ export interface LauncherInput {
   agent: number;
   /** The keeper whose namespaces are joined; undefined where there are none. */
   keeper: { pid: number; network: "none" | "loopback" | "all" } | undefined;
+  /** What the command gives up; undefined where nothing holds it. */
+  held: Holding | undefined;
+}
+
+interface Holding {
   landlock: { abi: number; rules: LandlockRules } | undefined;
   seccomp: Sockets;
   limits: CommandLimits;
@@ -40,6 +45,9 @@ export interface LauncherInput {
  * agent sees an ordinary child with an ordinary exit code. Below it runs the first process of a new PID namespace,
  * which only waits: when it ends, the kernel kills whatever the command has left behind, also what called `setsid`.
  * The third gives up its rights and becomes the command.
+ *
+ * Without namespaces there are two. The launcher waits for its child, the command, and for the agent: when the agent is
+ * gone, nobody else would end the command's group.
  */
 export function launcherProgram(input: LauncherInput): Program {
   const program = new Program(input.machine);
@@ -47,10 +55,10 @@ export function launcherProgram(input: LauncherInput): Program {
   const sharedFixed = 0x11; // MAP_SHARED | MAP_FIXED
   program.call("mmap", [REPORT_AT, REPORT.bytes, readWrite, sharedFixed, REPORT_FD, 0]);
   program.store(REPORT_AT + REPORT.fault, FRAME.fault);
-  volunteerForTheOomKiller(program);
-  if (input.keeper) enterNamespaces(program, input, input.keeper);
-  else dieWith(program, input.agent);
-  giveUpRights(program, input);
+  if (input.held) volunteerForTheOomKiller(program);
+  if (input.keeper && input.held) enterNamespaces(program, input.agent, input.keeper, input.held.limits);
+  else watchOver(program, input.agent);
+  if (input.held) giveUpRights(program, input.machine, input.keeper !== undefined, input.held);
   becomeCommand(program);
   program.place(program.onError);
   program.store(1, REPORT_AT + REPORT.failed);
@@ -75,12 +83,17 @@ function writeIfPossible(program: Program, path: string, text: string): void {
   program.place(skip);
 }
 
-function enterNamespaces(program: Program, input: LauncherInput, keeper: NonNullable<LauncherInput["keeper"]>): void {
+function enterNamespaces(
+  program: Program,
+  agent: number,
+  keeper: NonNullable<LauncherInput["keeper"]>,
+  limits: CommandLimits,
+): void {
   // SIGTERM goes to the whole group; who waits must not die of it.
   onTerminate(program, 1);
   program.call("pidfd_open", [keeper.pid, 0]);
   program.call("setns", [PREVIOUS, sharedNamespaces(keeper.network)]);
-  dieWith(program, input.agent);
+  dieWith(program, agent);
   const first = program.label();
   program.call("clone", [sys.CLONE_NEWPID | sys.CLONE_NEWNS | sys.SIGCHLD, 0, 0, 0, 0], { zero: first });
   passOnEnding(program);
@@ -88,13 +101,65 @@ function enterNamespaces(program: Program, input: LauncherInput, keeper: NonNull
   program.place(first);
   program.call("prctl", [sys.PR_SET_PDEATHSIG, sys.SIGKILL, 0, 0, 0]);
   program.call("prctl", [sys.PR_SET_DUMPABLE, 0, 0, 0, 0]);
-  mountProc(program, input.limits.processes);
+  mountProc(program, limits.processes);
   const command = program.label();
   program.call("clone", [sys.SIGCHLD, 0, 0, 0, 0], { zero: command });
   awaitCommand(program);
 
   program.place(command);
   onTerminate(program, 0);
+}
+
+/** Ends with the command, as it has ended; kills the group where the agent ends first. */
+function watchOver(program: Program, agent: number): void {
+  // SIGTERM goes to the whole group; who waits must not die of it. Nor shall it leave a core file when it ends as the
+  // command did.
+  onTerminate(program, 1);
+  program.call("prctl", [sys.PR_SET_DUMPABLE, 0, 0, 0, 0]);
+  const [alive, command, wait, again] = [program.label(), program.label(), program.label(), program.label()];
+  const [parent, child, agentFd, childFd] = [program.space(8), program.space(8), program.space(8), program.space(8)];
+  program.call("getppid", [], { into: parent });
+  program.load(parent, agent, { zero: alive });
+  program.exit(LAUNCHER_FAILED);
+
+  program.place(alive);
+  program.call("clone", [sys.SIGCHLD, 0, 0, 0, 0], { into: child, zero: command });
+  keepFault(program);
+  // Kernels before 5.3 have no descriptors of processes: there it only waits.
+  program.call("pidfd_open", [agent, 0], { into: agentFd, error: wait });
+  program.load(child, 0);
+  program.call("pidfd_open", [PREVIOUS, 0], { into: childFd, error: wait });
+  // struct pollfd, as a 64-bit word: the descriptor, POLLIN above it, what happened above that.
+  const polled = program.space(16);
+  const [asked, happened] = [2 ** 32, 2 ** 48];
+  program.load(agentFd, -asked, { into: polled });
+  program.load(childFd, -asked, { into: polled + 8 });
+  program.place(again);
+  program.call("ppoll", [polled, 2, 0, 0, 0], { error: again });
+  program.load(polled, happened, { error: wait });
+  program.call("kill", [0, sys.SIGKILL]);
+
+  program.place(wait);
+  const ending = program.space(SIGINFO.bytes);
+  const [ended, own] = [program.label(), program.space(8)];
+  program.call("waitid", [sys.P_ALL, 0, ending, sys.WEXITED, 0]);
+  program.load(ending + SIGINFO.code, sys.CLD_EXITED, { positive: ended });
+  program.load(ending + SIGINFO.status, 0);
+  program.exit(PREVIOUS);
+  // By a signal: so does the launcher, alone.
+  program.place(ended);
+  onTerminate(program, 0);
+  const signal = program.label();
+  program.call("getpid", [], { into: own });
+  program.load(ending + SIGINFO.status, 0, { into: { label: signal, argument: 1 } });
+  program.load(own, 0, { into: { label: signal, argument: 0 } });
+  program.place(signal);
+  program.call("kill", [0, 0]);
+  program.exit(LAUNCHER_FAILED);
+
+  program.place(command);
+  onTerminate(program, 0);
+  program.call("prctl", [sys.PR_SET_DUMPABLE, 1, 0, 0, 0]);
 }
 
 /** 0: the default, 1: ignored (`struct kernel_sigaction`). */
@@ -178,7 +243,12 @@ function capabilitiesToKeep(namespaces: boolean): readonly number[] {
   return KEPT_CAPABILITIES.filter((capability) => (BigInt(`0x${own}`) >> BigInt(capability)) & 1n);
 }
 
-function giveUpRights(program: Program, { machine, keeper, landlock, seccomp, limits }: LauncherInput): void {
+function giveUpRights(
+  program: Program,
+  machine: sys.Machine,
+  namespaces: boolean,
+  { landlock, seccomp, limits }: Holding,
+): void {
   for (const [resource, value] of [
     [sys.RLIMIT_CORE, 0],
     [sys.RLIMIT_FSIZE, limits.fileSize],
@@ -188,7 +258,7 @@ function giveUpRights(program: Program, { machine, keeper, landlock, seccomp, li
     // A limit that is lower already cannot be raised, and need not be.
     program.call("prlimit64", [0, resource, program.longs(value, value), 0], { error: "ignore" });
   }
-  const kept = capabilitiesToKeep(keeper !== undefined);
+  const kept = capabilitiesToKeep(namespaces);
   for (let capability = 0; capability <= LAST_CAPABILITY; capability++) {
     if (kept.includes(capability)) continue;
     program.call("prctl", [sys.PR_CAPBSET_DROP, capability, 0, 0, 0], { error: "ignore" });

@@ -105,7 +105,11 @@ function shellLine(line: string, input: Pick<ExecInput, "env" | "privateTemp">):
  */
 export async function createExec(input: ExecInput): Promise<ReadyExec> {
   const libc = openLibc();
-  if (input.mode === "off") return new TaskExec(input, libc, undefined, undefined);
+  if (input.mode === "off") {
+    const { openJail } = await import("./sandbox.ts");
+    const jail = openJail({ mode: "off", layers: [], gaps: ["the sandbox is off"] }, libc);
+    return new TaskExec(input, libc, jail, undefined);
+  }
   const { policyOf } = await import("./policy.ts");
   const caches = input.caches ?? join(input.privateTemp, "caches");
   const policy = policyOf({ ...input, caches, hidden: input.hidden ?? [] });
@@ -127,7 +131,7 @@ class TaskExec implements ReadyExec {
   readonly posture: SandboxPosture;
   readonly #env: Record<string, string>;
   readonly #libc: Libc | undefined;
-  readonly #jail: Jail | undefined;
+  readonly #jail: Jail;
   readonly #guards: Guards;
   readonly #graceMs: number;
   readonly #input: ExecInput;
@@ -138,12 +142,12 @@ class TaskExec implements ReadyExec {
   readonly #closing = new AbortController();
   #lastId = 0;
 
-  constructor(input: ExecInput, libc: Libc | undefined, jail: Jail | undefined, policy: Policy | undefined) {
-    this.posture = jail?.posture ?? { mode: "off", layers: [], gaps: ["the sandbox is off"] };
-    this.#env = { ...taskEnv(input.env, input.privateTemp), ...jail?.env };
+  constructor(input: ExecInput, libc: Libc | undefined, jail: Jail, policy: Policy | undefined) {
+    this.posture = jail.posture;
+    this.#env = { ...taskEnv(input.env, input.privateTemp), ...jail.env };
     this.#libc = libc;
     this.#jail = jail;
-    this.#guards = new Guards(jail?.watched ?? []);
+    this.#guards = new Guards(jail.watched);
     this.#graceMs = input.graceMs ?? GRACE_MS;
     this.#input = input;
     this.#policy = policy;
@@ -213,40 +217,40 @@ class TaskExec implements ReadyExec {
     this.#closing.abort(new Error("the task has ended"));
     await Promise.all([...this.#runs, ...[...this.#background].map((process) => process.kill())]);
     this.#background.clear();
-    await this.#jail?.close();
+    await this.#jail.close();
   }
 
   #start(request: Omit<SpawnRequest, "timeoutMs">, sink: OutputSink): Held {
     const env = request.env ? { ...this.#env, ...request.env } : this.#env;
     const path = locate(request.argv, request.cwd, env);
-    const entry = this.#jail?.enter(path, request.argv, request.cwd);
+    const entry = this.#jail.enter(path, request.argv, request.cwd);
     this.#guards.enter();
     let child: Child;
     try {
       child = startChild({
-        argv: entry?.argv ?? [path, ...request.argv.slice(1)],
-        argv0: entry ? entry.argv[0] : request.argv[0],
+        argv: entry.argv,
+        argv0: entry.report === undefined ? request.argv[0] : entry.argv[0],
         // Inside, the launcher goes to the folder itself.
         cwd: request.cwd,
         env,
         stdin: request.stdin,
-        report: entry?.report,
+        report: entry.report,
         libc: this.#libc,
         onChunk: (chunk) => sink.add(chunk),
       });
     } catch (error) {
       this.#guards.leave();
-      entry?.end();
+      entry.end();
       throw error;
     }
     return {
       child,
       finish: async () => {
         const left = await child.finish();
-        const report = entry?.end();
+        const report = entry.end();
         const notes = this.#guards.leave();
-        const failed = report?.failed && startFailure(request.argv[0]!, report.failed);
-        return { leftovers: left || (report?.leftovers ?? false), notes, failed };
+        const failed = report.failed && startFailure(request.argv[0]!, report.failed);
+        return { leftovers: left || report.leftovers, notes, failed };
       },
     };
   }

@@ -59,7 +59,7 @@ const KEEPER_MS = 5000;
 export async function createLinuxJail(input: JailInput): Promise<Jail> {
   const machine = thisMachine();
   const reasons: string[] = [];
-  if (!machine) return unheld(["this processor is not supported"]);
+  if (!machine) return unheld(["this processor is not supported"], input.libc);
   const abi = Math.max(0, input.libc.call(numberOf("landlock_create_ruleset", machine), 0, 0, 1));
   for (const namespaces of input.namespaces ? [true, false] : [false]) {
     if (!namespaces && abi < LANDLOCK_NEEDED) continue;
@@ -72,23 +72,47 @@ export async function createLinuxJail(input: JailInput): Promise<Jail> {
   if (abi < LANDLOCK_NEEDED) {
     reasons.push(abi === 0 ? "the kernel has no Landlock" : `Landlock is too old here (version ${abi})`);
   }
-  return unheld(reasons);
+  return unheld(reasons, input.libc);
 }
 
 /** Where nothing holds: commands run as they are, and `posture` says so. */
-export function unheld(reasons: readonly string[]): Jail {
+export function unheld(reasons: readonly string[], libc?: Libc): Jail {
+  return openJail({ mode: "workspace", layers: [], gaps: ["nothing holds the commands", ...reasons] }, libc);
+}
+
+/** Commands that nothing holds. On Linux their groups end with the agent all the same. */
+export function openJail(posture: SandboxPosture, libc: Libc | undefined): Jail {
+  const machine = thisMachine();
+  const run =
+    libc && machine && load(libc, launcherProgram({ machine, agent: process.pid, keeper: undefined, held: undefined }));
   return {
-    posture: { mode: "workspace", layers: [], gaps: ["nothing holds the commands", ...reasons] },
+    posture,
     env: {},
     watched: [],
-    enter(path, argv) {
+    enter(path, argv, cwd) {
+      if (libc && run) return entry(libc, run, path, argv, cwd);
       return {
         argv: [path, ...argv.slice(1)],
         report: undefined,
         end: () => ({ leftovers: false, failed: undefined }),
       };
     },
-    close: async () => {},
+    async close() {
+      if (run) closeSync(run.fd);
+    },
+  };
+}
+
+function entry(libc: Libc, run: Loaded, path: string, argv: readonly string[], cwd: string): Entry {
+  const report = newReport(libc);
+  return {
+    argv: [run.path, cwd, path, ...argv],
+    report,
+    end() {
+      const read = readReport(report, run.program);
+      closeSync(report);
+      return read;
+    },
   };
 }
 
@@ -105,9 +129,11 @@ async function tryLayers(layers: Layers): Promise<Jail | { reason: string }> {
     machine,
     agent: process.pid,
     keeper: keeper && { pid: keeper.pid, network },
-    landlock: abi >= LANDLOCK_NEEDED ? { abi, rules: landlockRules({ policy, network, namespaces }) } : undefined,
-    seccomp: { unix: namespaces, internet: network === "all" || (network === "loopback" && namespaces) },
-    limits,
+    held: {
+      landlock: abi >= LANDLOCK_NEEDED ? { abi, rules: landlockRules({ policy, network, namespaces }) } : undefined,
+      seccomp: { unix: namespaces, internet: network === "all" || (network === "loopback" && namespaces) },
+      limits,
+    },
   });
   const signals = namespaces || abi >= LANDLOCK_SIGNALS;
   const probe = makeProbe({ machine, policy, agent: process.pid, network, namespaces, signals });
@@ -124,18 +150,7 @@ async function tryLayers(layers: Layers): Promise<Jail | { reason: string }> {
     posture: postureOf(layers),
     env: namespaces ? policy.env : { ...policy.env, ...policy.ownCaches },
     watched: namespaces ? policy.watched : [...policy.guarded, ...policy.watched],
-    enter(path, argv, cwd) {
-      const report = newReport(libc);
-      return {
-        argv: [run.path, cwd, path, ...argv],
-        report,
-        end() {
-          const read = readReport(report, run.program);
-          closeSync(report);
-          return read;
-        },
-      };
-    },
+    enter: (path, argv, cwd) => entry(libc, run, path, argv, cwd),
     async close() {
       closeSync(run.fd);
       keeper?.stop();

@@ -34,6 +34,7 @@ const NUMBERS = {
   fsmount: [432, 432],
   fsopen: [430, 430],
   fspick: [433, 433],
+  getpid: [39, 172],
   getppid: [110, 173],
   init_module: [175, 105],
   io_uring_enter: [426, 426],
