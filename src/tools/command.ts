@@ -1,8 +1,8 @@
 import { behindWrapper, isPackageRunner, splitString } from "../base/shell/wrappers.ts";
-import { gitRunsUnseen } from "./git-command.ts";
 import { readShell } from "./shell-reader.ts";
 import type { ShellWord } from "./shell-words.ts";
 import type { SimpleCommand } from "./simple-command.ts";
+import { COMMAND_VARIABLE, unseenPrograms, writesByOption } from "./unseen-programs.ts";
 
 /** One program that a command line starts. */
 export interface Invocation {
@@ -21,6 +21,8 @@ export interface Invocation {
   carried: boolean;
   /** Files that `>` and `>>` write. */
   writes: readonly ShellWord[];
+  /** It gets more arguments than the line shows: it stands behind `xargs`. */
+  given: boolean;
   /** Its input is the output of these programs, nearest last. */
   fedBy: readonly string[];
   /** Text that is given as input: here-documents and here-strings. */
@@ -62,13 +64,22 @@ function collect(line: string, into: Found, depth: number): void {
   into.unknown ??= read.unknown;
   into.recursive ||= read.recursive;
   into.reads.push(...read.reads);
+  const network = read.reads.find((word) => /^\/dev\/(?:tcp|udp)\//.test(word.text));
+  if (network) into.unknown ??= `${network.written} is a connection to a network`;
   for (const simple of read.commands) {
     for (const invocation of invocationsOf(simple)) {
       into.invocations.push(invocation);
+      const { lines, hidden } = unseenPrograms(invocation.name, invocation.args);
+      if (hidden !== undefined) into.unknown ??= `${hidden.slice(0, 80)} may start another program`;
+      for (const inner of lines) collect(inner, into, depth + 1);
       const script = scriptOf(invocation);
       if (script === undefined) continue;
       if (script.unknown !== undefined) into.unknown ??= script.unknown;
       else collect(script.text, into, depth + 1);
+    }
+    for (const { text } of simple.assignments) {
+      const [, variable, value] = /^(\w+)=(.*)$/s.exec(text) ?? [];
+      if (variable !== undefined && COMMAND_VARIABLE.test(variable)) collect(value!, into, depth + 1);
     }
   }
 }
@@ -82,6 +93,7 @@ function* invocationsOf(simple: SimpleCommand): Generator<Invocation> {
   let bare = simple.assignments.length === 0 && redirected.length === 0;
   let words: readonly ShellWord[] = simple.words;
   let carried = false;
+  let given = false;
   for (let first = true; ; first = false) {
     const program = words[0]?.text ?? "";
     const name = program.replace(/^.*\//, "");
@@ -92,9 +104,10 @@ function* invocationsOf(simple: SimpleCommand): Generator<Invocation> {
       program,
       args,
       text: first ? text : words.map((word) => word.written).join(" "),
-      bare,
-      transparent: inner.length > 0 && !isPackageRunner(name) && !/^(?:sudo|doas|chroot|find)$/.test(name),
+      bare: bare && !writesByOption(name, args),
+      transparent: inner.length > 0 && !isPackageRunner(name) && !CHANGES_RIGHTS.test(name),
       carried,
+      given,
       writes: redirected,
       fedBy: simple.fedBy,
       input: simple.input,
@@ -103,9 +116,13 @@ function* invocationsOf(simple: SimpleCommand): Generator<Invocation> {
     // `env A=b` sets a variable too.
     bare &&= !args.slice(0, args.length - inner.length).some((word) => /^\w+=/.test(word.text));
     carried ||= isPackageRunner(name);
+    given ||= name === "xargs" || name === "parallel";
     words = inner;
   }
 }
+
+/** They start another program with other rights or in another place, or may do more beside (`find -delete`). */
+const CHANGES_RIGHTS = /^(?:sudo|doas|chroot|runuser|setpriv|unshare|nsenter|systemd-run|find)$/;
 
 const SHELL = /^(?:ba|da|z|k|a|fi)?sh$/;
 
@@ -114,14 +131,14 @@ function scriptOf({ name, args, fedBy, input, text }: Invocation): { text: strin
   if (args.some((word) => word.dynamic) && (name === "eval" || name === "trap")) return hiddenIn(text);
   if (name === "eval") return { text: args.map((word) => word.text).join(" ") };
   if (name === "trap") return { text: args[0] && !args[0].text.startsWith("-") ? args[0].text : "" };
-  if (name === "su" || name === "script") {
+  if (/^(?:su|script|runuser|sg)$/.test(name)) {
     const at = args.findIndex((word) => /^(?:-\w*c|--command)$/.test(word.text));
     return at < 0 ? undefined : visible(args[at + 1], text);
   }
   if (name === "env") return splitScript(args, text);
-  if (name === "git") {
-    const setting = gitRunsUnseen(args);
-    return setting === undefined ? undefined : { text: "", unknown: `git -c ${setting} may start another program` };
+  if (name === "source" || name === ".") {
+    if (!/^(?:[<>]\(|\/dev\/(?:stdin|fd\/))/.test(args[0]?.text ?? "")) return undefined;
+    return input === "" ? { text: "", unknown: `${text} runs what another program says` } : { text: input };
   }
   if (name === "watch" || name === "flock") return quotedBehind(name, args, text);
   if (!SHELL.test(name)) return undefined;
@@ -130,6 +147,7 @@ function scriptOf({ name, args, fedBy, input, text }: Invocation): { text: strin
   // With a file to run, what is piped in is data.
   const operand = args.find((word) => !word.text.startsWith("-"))?.text;
   const fromInput = args.some((word) => /^-\w*s\w*$/.test(word.text)) || operand === "/dev/stdin";
+  if (/^[<>]\(/.test(operand ?? "")) return { text: "", unknown: `${text} runs what another program says` };
   if (operand !== undefined && !fromInput) return undefined;
   if (input !== "") return { text: input };
   return fedBy.length > 0 ? { text: "", unknown: `${text} runs what is piped into it` } : undefined;

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { CommandLine, Invocation } from "./command.ts";
 import { gitReason } from "./git-command.ts";
+import { isLong } from "./long-option.ts";
 import { isInside, type Roots } from "./paths.ts";
 import type { ShellWord } from "./shell-words.ts";
 
@@ -10,7 +11,7 @@ import type { ShellWord } from "./shell-words.ts";
  */
 export function destructiveReason(line: CommandLine, roots: Roots): string | undefined {
   if (line.recursive) return "a function calls itself without end";
-  const moved = line.invocations.some((one) => one.name === "cd" && !staysInside(one.args[0], roots));
+  const moved = line.invocations.some((one) => movesOutside(one, roots));
   for (const invocation of line.invocations) {
     const device = invocation.writes.find((word) => isDevice(word.text));
     if (device) return `it writes to the device ${device.text}`;
@@ -31,13 +32,15 @@ function reasonOf(one: Invocation, line: CommandLine, around: Surroundings): str
   const has = (pattern: RegExp) => args.some((text) => pattern.test(text));
   switch (one.name) {
     case "rm":
-      return has(/^-\w*[rR]|^--recursive$/) ? outside(one, around, "rm removes") : undefined;
+      return has(/^-[a-zA-Z]*[rR]/) || args.some((text) => isLong(text, "recursive"))
+        ? outside(one, around, "rm removes")
+        : undefined;
     case "find":
       return has(/^-delete$/) ? findReason(one, args, around) : undefined;
     case "chmod":
     case "chown":
     case "chgrp":
-      if (!has(/^-\w*R|^--recursive$/)) return undefined;
+      if (!has(/^-[a-zA-Z]*R/) && !args.some((text) => isLong(text, "recursive"))) return undefined;
       return outside({ ...one, args: operands(one.args).slice(1) }, around, `${one.name} changes`);
     case "git":
       return gitReason(one.args);
@@ -128,7 +131,7 @@ function outside(one: Invocation, around: Surroundings, what: string): string | 
   const targets = operands(one.args);
   const far = targets.find((word) => !isHarmless(word, around));
   if (far) return `${what} ${far.written}, which is not surely inside the workspace`;
-  const unseen = targets.length === 0 && one.fedBy.length > 0;
+  const unseen = one.given || (targets.length === 0 && one.fedBy.length > 0);
   return unseen ? `${what} what another program names` : undefined;
 }
 
@@ -151,6 +154,18 @@ function findReason(one: Invocation, args: readonly string[], around: Surroundin
   const chooses = args.some((text) => /^-(?:i?name|i?path|i?regex|empty|size|[acm](?:time|min)|newer\w*)$/.test(text));
   const far = chooses && !around.moved ? starts.filter((word) => !/^\.\/?$/.test(word.text)) : starts;
   return far.length === 0 && starts.length > 0 ? undefined : outside({ ...one, args: far }, around, "find removes");
+}
+
+/** `cd /`, `pushd ..`, `env -C / …`, `sudo --chdir=/ …`: relative paths mean something else behind it. */
+function movesOutside({ name, args }: Invocation, roots: Roots): boolean {
+  if (name === "cd" || name === "pushd") return !staysInside(args[0], roots);
+  const option = name === "env" ? /^-C$|^--chdir$/ : name === "sudo" ? /^-D$|^--chdir$/ : undefined;
+  if (!option) return false;
+  const at = args.findIndex((word) => option.test(word.text) || word.text.startsWith("--chdir="));
+  if (at < 0) return false;
+  const given = args[at]!;
+  const folder = given.text.includes("=") ? { ...given, text: given.text.slice("--chdir=".length) } : args[at + 1];
+  return !staysInside(folder, roots);
 }
 
 function staysInside(word: ShellWord | undefined, roots: Roots): boolean {

@@ -1,16 +1,20 @@
+import { isLong } from "./long-option.ts";
 import type { ShellWord } from "./shell-words.ts";
 
 /** A git command line, taken apart. */
 interface GitCommand {
   /** "" where there is none. */
   verb: string;
+  /** What follows it. */
+  words: readonly ShellWord[];
+  /** Their texts. */
   rest: readonly string[];
   /** `name=value` of `-c`, and `name=VARIABLE` of `--config-env`: settings for this one command. */
   settings: readonly ShellWord[];
 }
 
 /** Options of git itself stand before its command (https://git-scm.com/docs/git). */
-function readGit(args: readonly ShellWord[]): GitCommand {
+export function readGit(args: readonly ShellWord[]): GitCommand {
   const settings: ShellWord[] = [];
   let at = 0;
   for (; at < args.length && args[at]!.text.startsWith("-"); at++) {
@@ -23,12 +27,8 @@ function readGit(args: readonly ShellWord[]): GitCommand {
     const value = args[++at];
     if (value && (text === "-c" || text === "--config-env")) settings.push(value);
   }
-  return { verb: args[at]?.text ?? "", rest: args.slice(at + 1).map((word) => word.text), settings };
-}
-
-/** The setting by which this git would start a program that the line does not show, as it is written. */
-export function gitRunsUnseen(args: readonly ShellWord[]): string | undefined {
-  return readGit(args).settings.find(startsProgram)?.written;
+  const words = args.slice(at + 1);
+  return { verb: args[at]?.text ?? "", words, rest: words.map((word) => word.text), settings };
 }
 
 /** Names that no program stands behind; all others of `core` are commands, or files that lead to some. */
@@ -37,7 +37,8 @@ const PLAIN_CORE =
 const PROGRAM =
   /^(?:alias|core|pager|include|includeif|filter|difftool|mergetool)\.|^(?:sequence\.editor|url\..*|protocol\..*|credential\..*|.*\.(?:command|cmd|program|helper|external|textconv|driver|clean|smudge|process|vcs|packobjectshook|receivepack|uploadpack|proxy|proxycommand))$/;
 
-function startsProgram({ text }: ShellWord): boolean {
+/** True for a setting (`name=value`) by which git would start a program that the line does not show. */
+export function startsProgram({ text }: ShellWord): boolean {
   const equals = text.indexOf("=");
   // Names of settings, but for their middle part, are the same in any case.
   const name = (equals < 0 ? text : text.slice(0, equals)).toLowerCase();
@@ -51,38 +52,64 @@ function startsProgram({ text }: ShellWord): boolean {
 /** What cannot be taken back in a git command line, in words. */
 export function gitReason(args: readonly ShellWord[]): string | undefined {
   const { verb, rest } = readGit(args);
-  const has = (pattern: RegExp) => rest.some((text) => pattern.test(text));
+  /** One of these long options, or one of these letters among short ones. */
+  const has = (letters: string, ...longs: string[]) =>
+    rest.some(
+      (text) =>
+        longs.some((full) => isLong(text, full)) ||
+        (letters !== "" && new RegExp(`^-[a-zA-Z]*[${letters}]`).test(text)),
+    );
+  const says = (pattern: RegExp) => rest.some((text) => pattern.test(text));
   const lost = `git ${verb} loses what was not committed`;
   switch (verb) {
     case "push":
-      if (has(/^(?:-\w*f\w*|--force.*|--mirror|--prune)$|^\+/)) return "git push --force rewrites what others have";
-      return has(/^(?:-\w*d\w*|--delete)$|^:./) ? "git push removes a branch or tag" : undefined;
+    case "send-pack":
+      if (has("f", "force", "force-with-lease", "force-if-includes", "mirror", "prune") || says(/^\+/))
+        return "git push --force rewrites what others have";
+      return has("d", "delete") || says(/^:./) ? "git push removes a branch or tag" : undefined;
     case "reset":
-      return has(/^--(?:hard|merge|keep)$/) ? lost : undefined;
+      return has("", "hard", "merge", "keep") ? lost : undefined;
     case "clean":
-      return has(/^-\w*f|^--force$/) && !has(/^-\w*n|^--dry-run$/) ? "git clean removes files" : undefined;
+      return has("f", "force") && !has("n", "dry-run") ? "git clean removes files" : undefined;
     case "checkout":
-      return has(/^(?:-\w*f\w*|--force|--|\.)$/) ? lost : undefined;
+      return has("f", "force") || says(/^--$/) || namesPaths(rest) ? lost : undefined;
+    case "checkout-index":
+      return has("f", "force") ? lost : undefined;
+    case "read-tree":
+      return has("", "reset") ? lost : undefined;
+    case "rm":
+      return has("f", "force") && !has("", "cached") ? lost : undefined;
     case "switch":
-      return has(/^(?:-f|--force|--discard-changes)$/) ? lost : undefined;
+      return has("f", "force", "discard-changes") ? lost : undefined;
     case "restore":
-      return has(/^(?:--staged|-S)$/) && !has(/^(?:--worktree|-W)$/) ? undefined : lost;
+      return has("S", "staged") && !has("W", "worktree") ? undefined : lost;
     case "stash":
-      return has(/^(?:drop|clear)$/) ? "git stash removes what was put aside" : undefined;
+      return says(/^(?:drop|clear)$/) ? "git stash removes what was put aside" : undefined;
     case "branch":
-      return has(/^(?:-\w*D\w*)$/) || (has(/^--delete$/) && has(/^--force$/))
-        ? "git branch -D loses commits"
-        : undefined;
+      return has("D") || (has("d", "delete") && has("f", "force")) ? "git branch -D loses commits" : undefined;
     case "reflog":
-      return has(/^(?:expire|delete)$/) ? "it removes the way back to old commits" : undefined;
+      return says(/^(?:expire|delete)$/) ? "it removes the way back to old commits" : undefined;
+    case "prune":
+      return has("n", "dry-run") ? undefined : "it removes the way back to old commits";
+    case "gc":
+      return says(/^--pru\w*=(?:now|all)/) ? "it removes the way back to old commits" : undefined;
     case "filter-branch":
     case "filter-repo":
       return `git ${verb} rewrites the history`;
     case "update-ref":
-      return has(/^(?:-d|--stdin)$/) ? "it removes a reference" : undefined;
+      return has("d") || has("", "stdin") ? "it removes a reference" : undefined;
     case "worktree":
-      return has(/^remove$/) && has(/^(?:-f|--force)$/) ? lost : undefined;
+      return says(/^remove$/) && has("f", "force") ? lost : undefined;
+    case "submodule":
+      return says(/^deinit$/) && has("f", "force") ? lost : undefined;
     default:
       return undefined;
   }
+}
+
+/** `git checkout main` goes to a branch; `git checkout HEAD a.ts` and `git checkout .` take files from one. */
+function namesPaths(rest: readonly string[]): boolean {
+  if (rest.some((text) => /^-[bB]|^--orphan$|^-t$|^--track/.test(text))) return false;
+  const operands = rest.filter((text) => !text.startsWith("-") || text === "-");
+  return operands.length > 1 || operands.some((text) => /^\.{1,2}(?:\/|$)|^:[/(]|[*?[]|\/$/.test(text));
 }

@@ -32,7 +32,8 @@ export function hiddenFiles(deny: readonly Rule[], roots: Roots): HiddenFiles {
     const moves = line.invocations.filter((one) => one.name === "cd" || one.name === "pushd");
     const folders = moves.flatMap((one) => one.args.slice(0, 1)).map((word) => resolve(roots.workspace, word.text));
     for (const { text } of words) {
-      for (const part of [text, ...text.split(/[=@:]/)]) {
+      const path = text.replace(/^(?:\$PWD|\$\{PWD\})(?=\/|$)/, roots.workspace);
+      for (const part of [path, ...path.split(/[=@:]/)]) {
         if (part === "" || part.startsWith("-")) continue;
         const starts = [roots.workspace, ...roots.addDirs, ...folders];
         const places = starts.flatMap((start) => [

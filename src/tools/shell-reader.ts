@@ -1,5 +1,5 @@
 import { readShellWord, type ShellWord, Unreadable } from "./shell-words.ts";
-import { baseName, emptyCommand, type SimpleCommand } from "./simple-command.ts";
+import { baseName, emptyCommand, type SimpleCommand, STEERING } from "./simple-command.ts";
 
 export interface ShellText {
   commands: SimpleCommand[];
@@ -68,7 +68,7 @@ class Reader {
       this.#endPipeline();
       this.#at++;
       this.#hereDocuments();
-    } else if (/\s/.test(char)) this.#at++;
+    } else if (char === " " || char === "\t") this.#at++;
     else if (rest.startsWith("\\\n")) this.#at += 2;
     else if (char === "#") this.#at = indexOrEnd(this.#line, "\n", this.#at);
     else if (/^[<>]\(/.test(rest)) this.#word();
@@ -186,6 +186,8 @@ class Reader {
       this.#skipTo("))");
       return;
     }
+    const variable = /^\w*/.exec(this.#line.slice(this.#at))![0];
+    if (STEERING.test(variable)) this.#result.unknown ??= `a loop sets ${variable}, which changes what programs do`;
     while (this.#at < this.#line.length && !/[;\n]/.test(this.#line[this.#at]!)) {
       if (/[&|()<>]/.test(this.#line[this.#at]!)) throw new Unreadable("a for that cannot be read");
       this.#readWord();
@@ -197,7 +199,7 @@ class Reader {
   #casePattern(): void {
     if (this.#cases === 0) throw new Unreadable("a ;; outside of case");
     for (;;) {
-      while (/[\s(|]/.test(this.#line[this.#at] ?? "")) this.#at++;
+      while (/[ \t\n(|]/.test(this.#line[this.#at] ?? "")) this.#at++;
       if (this.#at >= this.#line.length) throw new Unreadable("a case is never ended");
       if (this.#line[this.#at] === "#") this.#at = indexOrEnd(this.#line, "\n", this.#at);
       else if (this.#line[this.#at] === ")") {
@@ -233,7 +235,7 @@ class Reader {
     this.#at += close === ")" ? 1 : 2;
     while (!this.#line.startsWith(close, this.#at)) {
       if (this.#at >= this.#line.length) throw new Unreadable(`a ${close} is missing`);
-      if (/[\s;&|()<>#]/.test(this.#line[this.#at]!)) this.#at++;
+      if (/[ \t\n;&|()<>#]/.test(this.#line[this.#at]!)) this.#at++;
       else this.#readWord();
     }
     this.#at += close.length;

@@ -23,7 +23,8 @@ export class Unreadable extends Error {
 export function readShellWord(line: string, start: number): { word: ShellWord; next: number } {
   const word: ShellWord = { text: "", written: "", quoted: false, dynamic: false, glob: false, commands: [] };
   let at = start;
-  while (at < line.length && !/[\s;&|()]/.test(line[at]!)) {
+  // Only these end a word: to a shell, other white space is a letter like any other.
+  while (at < line.length && !/[ \t\n;&|()]/.test(line[at]!)) {
     const char = line[at]!;
     if (char === "<" || char === ">") {
       if (line[at + 1] !== "(" || at > start) break;
@@ -126,7 +127,7 @@ function closing(line: string, start: number, open: string, close: string): numb
     else if (char === "'" && open === "(") at = find(line, "'", at + 1);
     else if (char === '"') at = skipDouble(line, at + 1);
     else if (char === "`") at = endOfBackticks(line, at + 1);
-    else if (char === "#" && open === "(" && /\s/.test(line[at - 1] ?? "")) {
+    else if (char === "#" && open === "(" && /[ \t\n]/.test(line[at - 1] ?? "")) {
       const end = line.indexOf("\n", at);
       if (end < 0) break;
       at = end;

@@ -20,3 +20,7 @@ export function baseName(command: SimpleCommand): string {
 export function emptyCommand(): SimpleCommand {
   return { assignments: [], words: [], writes: [], fedBy: [], input: "" };
 }
+
+/** Variables that decide which program is started, or what a program starts in turn. */
+export const STEERING =
+  /^(?:PATH|ENV|IFS|SHELL|PAGER|EDITOR|VISUAL|HOME|BASH_\w+|LD_\w+|DYLD_\w+|GIT_\w+|NODE_\w+|PYTHON\w*|PERL5?\w*|RUBY\w*)$/;

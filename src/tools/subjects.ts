@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { CommandLine, Invocation } from "./command.ts";
+import { readGit } from "./git-command.ts";
 import { type Roots, resolvePath, shownPath } from "./paths.ts";
 import type { PermissionRequest } from "./permissions.ts";
 import { exactRule } from "./rules.ts";
@@ -54,16 +55,32 @@ function real(path: string, roots: Roots): string {
 /** Builtins that do nothing to the world, unless they write a file by `>`. */
 const HARMLESS = /^(?:cd|pwd|true|false|:|echo|printf|test|\[|exit|sleep)$/;
 
+function isHarmless({ name, bare, args }: Invocation): boolean {
+  // `printf -v PATH …` sets a variable.
+  return bare && HARMLESS.test(name) && !(name === "printf" && args[0]?.text.startsWith("-v"));
+}
+
 function programSubject(one: Invocation, tool: string): Subject {
-  const plain = [one.name, ...one.args.map((word) => word.written)].join(" ");
   return {
-    names: [...new Set([one.text, plain])],
+    names: [...new Set(namesOf(one))],
     exact: one.text,
     key: keyOf(one),
     rules: rulesOf(one, tool),
     coverable: one.bare,
-    needed: !one.transparent && !one.carried && !(HARMLESS.test(one.name) && one.bare),
+    needed: !one.transparent && !one.carried && !isHarmless(one),
   };
+}
+
+/** However it is quoted and written: a rule that denies is not got around by `'git' -C . "push"`. */
+function* namesOf({ name, text, args }: Invocation): Generator<string> {
+  yield text;
+  yield [name, ...args.map((word) => word.written)].join(" ");
+  const texts = args.map((word) => word.text);
+  // Where the file system does not tell cases apart, `CURL` is curl.
+  for (const one of [name, name.toLowerCase()]) yield [one, ...texts].join(" ");
+  if (name !== "git") return;
+  const { verb, rest } = readGit(args);
+  yield ["git", verb, ...rest].join(" ");
 }
 
 /** Programs whose first argument says what they do. */

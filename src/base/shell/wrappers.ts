@@ -115,12 +115,50 @@ function wrapperOf(name: string): Wrapper | undefined {
       return { valued: /^-[oepsSuEPIb]$/ };
     case "exec":
       return { valued: /^-a$/ };
+    case "runuser":
+      return { valued: /^-[ugGTsw]$|^--(?:user|group|supp-group|shell|whitelist-environment)$/ };
+    case "setpriv":
+      return {
+        valued:
+          /^--(?:ruid|euid|reuid|rgid|egid|regid|groups|inh-caps|ambient-caps|bounding-set|securebits|pdeathsig|selinux-label|apparmor-profile)$/,
+      };
+    case "taskset":
+      return { operands: 1 };
+    case "chrt":
+      return { valued: /^-[TPD]$|^--sched-\w+$/, operands: 1 };
+    case "unshare":
+      return { valued: /^-[RwSG]$|^--(?:root|wd|setuid|setgid|propagation)$/ };
+    case "nsenter":
+      return { valued: /^-[tSGN]$|^--(?:target|setuid|setgid)$/ };
+    case "systemd-run":
+      return { valued: /^-[HMptuE]$|^--(?:unit|property|setenv|uid|gid|slice|description|working-directory|nice)$/ };
+    case "numactl":
+      return { valued: /^-[NmCpi]$/ };
+    case "xvfb-run":
+      return { valued: /^-[efnpsw]$/ };
+    case "parallel":
+      return { valued: /^-[jIPnaNLdS]$|^--(?:jobs|arg-file|colsep|delay|joblog|results|retries|timeout|sshlogin)$/ };
+    case "direnv":
+      return { verb: /^exec$/, operands: 1 };
+    case "rbenv":
+    case "pyenv":
+    case "nodenv":
+    case "asdf":
+      return { verb: /^exec$/ };
     case "nohup":
     case "setsid":
     case "command":
     case "builtin":
     case "busybox":
+    case "toybox":
     case "caffeinate":
+    case "prlimit":
+    case "unbuffer":
+    case "fakeroot":
+    case "catchsegv":
+    case "chronic":
+    case "entr":
+    case "dbus-run-session":
       return {};
     case "npx":
     case "bunx":
