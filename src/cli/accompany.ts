@@ -7,7 +7,7 @@ import { createTerminalAsk } from "./ask.ts";
 import { createDisplay, printOutcome } from "./display/index.ts";
 import { displayMode } from "./display/style.ts";
 import { describeError, remedyOf } from "./failure.ts";
-import type { Flags } from "./flags.ts";
+import type { Flags, ResultFormat } from "./flags.ts";
 import { openTerminal } from "./keyboard.ts";
 import type { Signals } from "./signals.ts";
 import { isPiped } from "./stdin.ts";
@@ -33,7 +33,8 @@ export async function accompany(
   signals: Signals,
   begin: (company: Company, app: App) => Promise<RunningTask>,
 ): Promise<ExitCode> {
-  const format = flags.format ?? "text";
+  // The other formats are an export's; args.ts lets none of them through.
+  const format = (flags.format as ResultFormat | undefined) ?? "text";
   const display = createDisplay({ quiet: flags.quiet ?? false, verbose: flags.verbose ?? false, format });
   let ended: Outcome | undefined;
   const watch: Reader = {

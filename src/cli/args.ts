@@ -131,13 +131,7 @@ function nextValue(row: FlagRow, next: string | undefined): string | undefined {
 }
 
 function readValue(row: FlagRow, shown: string, text: string): string | number {
-  if (row.choices && !row.choices.includes(text)) {
-    const meant = closest(text, row.choices);
-    throw new UsageError(
-      `${shown} cannot be ${JSON.stringify(text)}${meant ? `: did you mean ${meant}?` : ""}`,
-      `It is one of ${row.choices.join(", ")}.`,
-    );
-  }
+  if (row.choices && !row.choicesOn && !row.choices.includes(text)) throw noChoice(shown, text, row.choices);
   if (row.type !== "number" && row.type !== "integer") return text;
   const value = /^-?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = row;
@@ -146,6 +140,19 @@ function readValue(row: FlagRow, shown: string, text: string): string | number {
     throw new UsageError(`${shown} cannot be ${JSON.stringify(text)}`, `It is ${kind} from ${min} to ${max}.`);
   }
   return value;
+}
+
+function noChoice(shown: string, text: string, choices: readonly string[]): UsageError {
+  const meant = closest(text, choices);
+  return new UsageError(
+    `${shown} cannot be ${JSON.stringify(text)}${meant ? `: did you mean ${meant}?` : ""}`,
+    `It is one of ${choices.join(", ")}.`,
+  );
+}
+
+/** Some choices belong to another command. */
+function refuseChoice(name: FlagName, value: unknown, choices: readonly string[] | undefined): void {
+  if (choices && typeof value === "string" && !choices.includes(value)) throw noChoice(flagText(name), value, choices);
 }
 
 /** Returns what may follow the command. */
@@ -181,8 +188,11 @@ function refuseMistypedCommand(word: string): void {
 function checkFlags(command: CommandName, flags: Flags): void {
   if (flags.help || flags.version) return;
   for (const name of Object.keys(flags) as FlagName[]) {
-    const { on } = flagRow(name);
-    if (on === "all" || on.includes(command)) continue;
+    const { on, choicesOn } = flagRow(name);
+    if (on === "all" || on.includes(command)) {
+      refuseChoice(name, flags[name], choicesOn?.[command]);
+      continue;
+    }
     const subject = command === "run" ? "a task" : `"${command}"`;
     throw new UsageError(
       `${subject} does not take ${flagText(name)}`,

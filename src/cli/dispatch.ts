@@ -48,6 +48,10 @@ async function runCommand(line: CommandLine): Promise<ExitCode> {
       return (await import("./migrate.ts")).migrateCommand(line);
     case "learn":
       return (await import("./learn.ts")).learnCommand(line);
+    case "export":
+      return (await import("./export.ts")).exportCommand(line);
+    case "import":
+      return (await import("./import.ts")).importCommand(line);
     case "resume":
       return (await import("./resume.ts")).resumeCommand(line);
     case "undo":

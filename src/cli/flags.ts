@@ -17,13 +17,19 @@ export interface FlagRow {
   min?: number;
   max?: number;
   choices?: readonly string[];
+  /** Commands that take some of the choices only. */
+  choicesOn?: Partial<Record<CommandName, readonly string[]>>;
   /** Commands that take it. */
   on: readonly CommandName[] | "all";
 }
 
 export type FlagGroup = "Models" | "Limits" | "Place" | "Safety" | "Input and output" | "Other";
 
-const FORMATS = ["text", "json", "stream-json", "markdown"] as const;
+const FORMATS = ["text", "json", "stream-json", "markdown", "yaml", "csv"] as const;
+const RESULT_FORMATS = ["text", "json", "stream-json", "markdown"] as const;
+const EXPORT_FORMATS = ["json", "yaml", "csv"] as const;
+/** How a task's result is told. */
+export type ResultFormat = (typeof RESULT_FORMATS)[number];
 const PERMISSIONS = ["ask", "auto", "read-only"] as const;
 const SANDBOXES = ["off", "workspace"] as const;
 
@@ -158,16 +164,24 @@ export const FLAGS = {
     help: "keep secrets of every known kind from the model",
     group: "Safety",
     sets: ["redaction.enabled"],
-    on: ["run", "resume"],
+    on: ["run", "resume", "export"],
   },
   stdin: { type: "switch", help: "read the task itself from standard input", group: "Input and output", on: ["run"] },
   format: {
     type: "choice",
     param: "FORMAT",
     choices: FORMATS,
-    help: "text, json, stream-json or markdown",
+    choicesOn: { run: RESULT_FORMATS, resume: RESULT_FORMATS, export: EXPORT_FORMATS },
+    help: "how the result is told",
     group: "Input and output",
-    on: ["run", "resume"],
+    on: ["run", "resume", "export"],
+  },
+  output: {
+    type: "text",
+    param: "PATH",
+    help: "write to this file or folder",
+    group: "Input and output",
+    on: ["export"],
   },
   schema: {
     type: "text",

@@ -66,12 +66,20 @@ function ownFlags(command: CommandName): string {
 function groupsOf(command: CommandName): string[] {
   const names = (Object.keys(FLAGS) as FlagName[]).filter((name) => takes(name, command));
   const groups = new Set<FlagGroup>(names.map((name) => flagRow(name).group));
-  return [...groups].flatMap((group) => [group, ...rowsOf(names.filter((name) => flagRow(name).group === group))]);
+  return [...groups].flatMap((group) => [
+    group,
+    ...rowsOf(
+      names.filter((name) => flagRow(name).group === group),
+      command,
+    ),
+  ]);
 }
 
-function rowsOf(names: readonly FlagName[]): string[] {
+function rowsOf(names: readonly FlagName[], command: CommandName): string[] {
   return names.map((name) => {
-    const { short, param, help } = flagRow(name);
+    const { short, param, choicesOn } = flagRow(name);
+    const choices = choicesOn?.[command];
+    const help = choices ? `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}` : flagRow(name).help;
     return row(`  ${short ? `-${short}, ` : ""}${flagText(name)}${param ? ` ${param}` : ""}`, help);
   });
 }

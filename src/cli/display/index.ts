@@ -2,7 +2,7 @@ import { readEnv } from "../../base/env.ts";
 import { stripControl } from "../../base/text.ts";
 import type { Reader } from "../../contracts/event.ts";
 import type { Outcome } from "../../contracts/task.ts";
-import type { Flags } from "../flags.ts";
+import type { ResultFormat } from "../flags.ts";
 import type { Display, DisplayOptions } from "./display.ts";
 import { createJsonStream, outcomeJson } from "./json.ts";
 import { outcomeMarkdown } from "./markdown.ts";
@@ -12,7 +12,7 @@ import { displayMode } from "./style.ts";
 import { createTerminal } from "./terminal.ts";
 import { createWriter } from "./writer.ts";
 
-export type Format = NonNullable<Flags["format"]>;
+export type Format = ResultFormat;
 
 /** What shows a task while it runs. */
 export interface Surface {

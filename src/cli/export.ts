@@ -1,0 +1,132 @@
+import { readEnv } from "../base/env.ts";
+import { Exit, type ExitCode, UsageError } from "../base/errors.ts";
+import { type Paths, resolvePaths } from "../base/paths.ts";
+import { createRedactor } from "../base/redact.ts";
+import { closest, plural } from "../base/text.ts";
+import { VERSION } from "../base/version.ts";
+import type { MemoryDatabase } from "../memory/database.ts";
+import { schemaOf } from "../memory/migrate.ts";
+import { columnsOf, type PortableTable, rowsOf } from "../memory/portable.ts";
+import { createMemoryStore } from "../readers/memory-store.ts";
+import type { CommandLine } from "./args.ts";
+import { csvText } from "./portable/csv.ts";
+import {
+  type ExportRow,
+  type Header,
+  makeHeader,
+  type OutTable,
+  PARTS,
+  type Part,
+  TABLES_OF,
+} from "./portable/document.ts";
+import { writeFolder, writePieces } from "./portable/output.ts";
+import { skillRows } from "./portable/skill-files.ts";
+import { jsonText, yamlText } from "./portable/text.ts";
+import { transcriptRows } from "./portable/transcripts.ts";
+
+/** The file of a CSV export that says what it is. */
+export const CSV_HEADER = "export.json";
+
+/** `openkoi export [all|…] --format json|yaml|csv --output PATH`: the user's data, to be read by `import` and by people. */
+export async function exportCommand({ argument, flags }: CommandLine): Promise<ExitCode> {
+  const what = partOf(argument);
+  const format = flags.format ?? "json";
+  const output = flags.output;
+  if (format === "csv" && output === undefined) {
+    throw new UsageError("--format csv writes a folder, with a file for each table", "Name it: --output PATH.");
+  }
+  const paths = resolvePaths(readEnv());
+  const store = createMemoryStore({ paths, now: () => Date.now() });
+  try {
+    const memory = await store.whole();
+    for (const text of store.takeNotices()) process.stderr.write(`openkoi: ${text}\n`);
+    const header = makeHeader({
+      what,
+      schema: schemaOf(memory.db),
+      program: VERSION,
+      exported: new Date().toISOString(),
+    });
+    const count = { rows: 0 };
+    // All tables as they are at one moment, whoever writes meanwhile.
+    memory.db.run("BEGIN");
+    const tables = TABLES_OF[what].map((name) => tableOf(name, memory, paths));
+    await write(
+      header,
+      tables.map((table) => observed(table, count, flags.redact === true)),
+      format,
+      output,
+    );
+    memory.db.run("COMMIT");
+    if (output !== undefined) process.stderr.write(`openkoi: ${plural(count.rows, "row")} written to ${output}\n`);
+    return Exit.ok;
+  } finally {
+    store.close();
+  }
+}
+
+function partOf(argument: string | undefined): Part {
+  const part = PARTS.find((each) => each === (argument ?? "all"));
+  if (part) return part;
+  const meant = closest(argument!, PARTS);
+  throw new UsageError(
+    `nothing is called "${argument}"${meant ? `: did you mean ${meant}?` : ""}`,
+    `It is one of ${PARTS.join(", ")}.`,
+  );
+}
+
+function tableOf(name: OutTable["name"], memory: MemoryDatabase, paths: Paths): OutTable {
+  if (name === "skills") return { name, columns: ["path", "text"], rows: skillRows(paths) };
+  if (name === "transcripts") {
+    const onDamaged = (message: string) => process.stderr.write(`openkoi: left out: ${message}\n`);
+    return { name, columns: ["session", "event"], rows: transcriptRows(paths, onDamaged) };
+  }
+  return {
+    name,
+    columns: columnsOf(memory, name as PortableTable).map((column) => column.name),
+    rows: rowsOf(memory, name),
+  };
+}
+
+/** Counts rows on their way, and hides secrets of every known kind where that was asked for. */
+function observed(table: OutTable, count: { rows: number }, redact: boolean): OutTable {
+  const redactor = redact ? createRedactor({ secrets: [], kinds: true }) : undefined;
+  async function* rows(): AsyncGenerator<ExportRow> {
+    for await (const row of table.rows) {
+      count.rows++;
+      if (!redactor) yield row;
+      else {
+        const cells = Object.entries(row).map(([key, cell]) => [
+          key,
+          typeof cell === "string" ? redactor.hide(cell) : cell,
+        ]);
+        yield Object.fromEntries(cells);
+      }
+    }
+  }
+  return { ...table, rows: rows() };
+}
+
+async function write(
+  header: Header,
+  tables: readonly OutTable[],
+  format: string,
+  output: string | undefined,
+): Promise<void> {
+  if (format === "csv") return writeFolder(output!, csvFiles(header, tables));
+  const pieces = format === "yaml" ? yamlText(header, tables) : jsonText(header, tables);
+  if (output !== undefined) return writePieces(output, pieces);
+  for await (const piece of pieces) {
+    if (!process.stdout.write(piece)) await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
+  }
+}
+
+async function* csvFiles(
+  header: Header,
+  tables: readonly OutTable[],
+): AsyncGenerator<{ name: string; pieces: AsyncIterable<string> }> {
+  async function* headerText() {
+    yield `${JSON.stringify(header, null, 2)}\n`;
+  }
+  yield { name: CSV_HEADER, pieces: headerText() };
+  for (const { name, columns, rows } of tables) yield { name: `${name}.csv`, pieces: csvText(columns, rows) };
+}

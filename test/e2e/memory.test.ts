@@ -1,0 +1,213 @@
+import { Database } from "bun:sqlite";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { startOpenAiFake } from "../fakes/openai-server.ts";
+import type { Turn } from "../fakes/script.ts";
+import { makeEarlier } from "../memory/earlier.ts";
+import { makePlace, openkoi, type Place, start, useServer } from "./openkoi.ts";
+
+const SECRET = "sk-live-0123456789abcdefghij";
+const files = {
+  Makefile: "test:\n\t@sleep 0.1; grep -q 'answer = 42' answer.ts\n",
+  "answer.ts": "export const answer = 41;\n",
+};
+const call = (name: string, args: Record<string, unknown>): Turn => ({ calls: [{ name, arguments: args }] });
+const judged = (score: number, findings: unknown[] = []): string =>
+  JSON.stringify({ scores: { correctness: score, safety: score, style: score, completeness: score }, findings });
+const TURNS: Turn[] = [
+  JSON.stringify({ kind: "change", category: "code", steps: ["Set it."], checks: ["make test"] }),
+  call("edit", { path: "answer.ts", old: "41", new: "42" }),
+  "The answer is 42 now; make test passes.",
+  judged(0.95),
+];
+
+let place: Place;
+let server: ReturnType<typeof startOpenAiFake>;
+let data: string;
+
+beforeEach(() => {
+  place = makePlace(files);
+  server = startOpenAiFake((_request, at) => TURNS[at % TURNS.length] ?? "unexpected");
+  useServer(place, server.baseUrl);
+  data = join(place.home, ".local/share/openkoi");
+});
+afterEach(async () => {
+  await server.stop();
+  place.remove();
+});
+
+const rows = (table: string, folder = data): Record<string, unknown>[] => {
+  using db = new Database(join(folder, "openkoi.db"), { readonly: true });
+  return db.query<Record<string, unknown>, []>(`SELECT * FROM ${table} ORDER BY 1, 2`).all();
+};
+
+async function runTask(description = "Make the answer 42"): Promise<string> {
+  const { code, stderr } = await openkoi(place, ["--yes", description]);
+  expect(`${code} ${code === 0 ? "" : stderr}`).toBe("0 ");
+  return stderr;
+}
+
+describe("a task is remembered", () => {
+  test("with its cost, its iterations and its transcript, and status tells of it", async () => {
+    await runTask();
+    await openkoi(place, ["status"]);
+    expect(rows("tasks")).toMatchObject([{ description: "Make the answer 42", status: "accepted", category: "code" }]);
+    expect(rows("iteration_cycles")).toMatchObject([{ iteration: 1, decision: "accept" }]);
+    expect(rows("model_calls").length).toBeGreaterThanOrEqual(4);
+    expect(rows("skill_effectiveness")).toMatchObject([{ skill_name: "code-review", sample_count: 1 }]);
+    const status = JSON.parse((await openkoi(place, ["status", "--json"])).stdout);
+    expect(status.memory).toMatchObject({ tasks: 1, sessions: 1 });
+    expect(status.costs.month.calls).toBe(rows("model_calls").length);
+    expect((await openkoi(place, ["status", "--costs"])).stdout).toContain("local/test-model");
+  });
+
+  test("without the secrets that it met", async () => {
+    place.write({ ".env": `TOKEN=${SECRET}\n` });
+    const config = join(place.home, ".openkoi/config.toml");
+    writeFileSync(config, `${readFileSync(config, "utf8")}api_key_env = "MY_KEY"\n`);
+    const { code } = await openkoi(place, ["--yes", `Make the answer 42, and use ${SECRET}`], {
+      env: { MY_KEY: SECRET },
+    });
+    expect(code).toBe(0);
+    await openkoi(place, ["status"]);
+    expect(rows("tasks")).toHaveLength(1);
+    for (const name of readdirSync(data).filter((each) => each.startsWith("openkoi.db"))) {
+      expect(readFileSync(join(data, name)).includes(SECRET)).toBe(false);
+    }
+    expect((await openkoi(place, ["export"])).stdout).not.toContain(SECRET);
+  });
+
+  test("also where its process was killed, and what was not written is caught up", async () => {
+    for (let at = 0; at < 8; at++) {
+      const child = start(place, ["--yes", `Task ${at}`]);
+      await Promise.race([child.exited, Bun.sleep(120 + at * 60)]);
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+    const begun = readdirSync(join(data, "sessions")).filter((name) => {
+      return readFileSync(join(data, "sessions", name), "utf8").includes("\n");
+    });
+    const { code, stdout } = await openkoi(place, ["status", "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).memory.tasks).toBe(begun.length);
+    const calls = begun.flatMap((name) =>
+      readFileSync(join(data, "sessions", name), "utf8")
+        .split("\n")
+        .filter((line) => line.includes('"type":"model_finished"')),
+    );
+    expect(rows("model_calls")).toHaveLength(calls.length);
+  }, 60_000);
+});
+
+describe("a memory that cannot be used", () => {
+  test("of a later version: one warning, the task goes on, and the file is left alone", async () => {
+    await runTask();
+    await openkoi(place, ["status"]);
+    {
+      using db = new Database(join(data, "openkoi.db"));
+      db.run("INSERT INTO _migrations (version, name) VALUES (99, 'later')");
+    }
+    place.write(files);
+    const stderr = await runTask("Again");
+    expect(stderr.match(/schema 99/g)).toHaveLength(1);
+    expect(rows("tasks")).toHaveLength(1);
+    const doctor = await openkoi(place, ["doctor"]);
+    expect(doctor.code).toBe(1);
+    expect(doctor.stdout).toContain("Update OpenKoi");
+    expect((await openkoi(place, ["status"])).stdout).toContain("has schema 99");
+  });
+
+  test("of the earlier program: brought forward, with all that it knew", async () => {
+    mkdirSync(data, { recursive: true });
+    makeEarlier(join(data, "openkoi.db"), 2);
+    await runTask();
+    const status = JSON.parse((await openkoi(place, ["status", "--json"])).stdout);
+    expect(status.memory).toMatchObject({ learnings: 1, tasks: 3 });
+    expect(readdirSync(join(data, "backups"))).toHaveLength(1);
+    expect((await openkoi(place, ["migrate", "--status"])).stdout).toContain("the newest");
+  });
+});
+
+describe("export and import", () => {
+  /** Another machine. */
+  const elsewhere = (): Place => makePlace();
+
+  for (const format of ["json", "yaml", "csv"]) {
+    test(`as ${format}: an empty home has the same memory, transcripts and skills afterwards`, async () => {
+      await runTask();
+      const skill = "---\nname: release-notes\ndescription: Writes release notes.\n---\n\nBe short.\n";
+      const path = join(place.home, ".openkoi/skills/user/release-notes/SKILL.md");
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, skill);
+      const output = join(place.project, "out");
+      const made = await openkoi(place, ["export", "all", "--format", format, "--output", output]);
+      expect(made).toMatchObject({ code: 0, stdout: "" });
+      const other = elsewhere();
+      try {
+        const taken = await openkoi(other, ["import", output]);
+        expect(taken.code).toBe(0);
+        expect(taken.stdout).toContain("skill added: skills/user/release-notes/SKILL.md");
+        const there = join(other.home, ".local/share/openkoi");
+        for (const table of [
+          "sessions",
+          "tasks",
+          "iteration_cycles",
+          "model_calls",
+          "usage_events",
+          "skill_effectiveness",
+        ]) {
+          expect(rows(table, there)).toEqual(rows(table));
+        }
+        const [transcript] = readdirSync(join(data, "sessions"));
+        const text = (folder: string) => readFileSync(join(folder, "sessions", transcript!), "utf8");
+        expect(text(there)).toBe(text(data));
+        expect(readFileSync(join(other.home, ".openkoi/skills/user/release-notes/SKILL.md"), "utf8")).toBe(skill);
+        const again = await openkoi(other, ["import", output]);
+        expect(again.stdout).toStartWith("0 rows added");
+      } finally {
+        other.remove();
+      }
+    });
+  }
+
+  test("a part of it, on standard output, with every secret of a known kind hidden", async () => {
+    const key = `AKIA${"QWERTYUIOPASDFGH"}`;
+    await runTask(`Make the answer 42 with ${key}`);
+    const { code, stdout } = await openkoi(place, ["export", "sessions", "--redact"]);
+    expect(code).toBe(0);
+    expect(Object.keys(JSON.parse(stdout).tables)).not.toContain("learnings");
+    expect(stdout).toContain("Make the answer 42");
+    expect(stdout).not.toContain(key);
+  });
+
+  test("a broken or foreign file is refused with the place, and nothing of it is taken", async () => {
+    const wrong = {
+      "half.json":
+        '{"format": "openkoi-export", "version": 1, "what": "learnings", "schema": 3,\n"tables": {"learnings": [\n{"id": "a"',
+      "evil.json": JSON.stringify({
+        ...{ format: "openkoi-export", version: 1, what: "all", schema: 3 },
+        tables: { transcripts: [{ session: "../../evil", event: { seq: 1, type: "x" } }] },
+      }),
+      "path.json": JSON.stringify({
+        ...{ format: "openkoi-export", version: 1, what: "skills", schema: 3 },
+        tables: { skills: [{ path: "skills/user/../../../x/SKILL.md", text: "x" }] },
+      }),
+      "other.json": "[1, 2]",
+    };
+    place.write(wrong);
+    for (const name of Object.keys(wrong)) {
+      const { code, stderr } = await openkoi(place, ["import", name]);
+      expect(code).toBe(1);
+      expect(stderr).toStartWith(`openkoi: ${name}`);
+      expect(stderr.trim().split("\n").length).toBeLessThanOrEqual(2);
+    }
+    const missing = await openkoi(place, ["import", "nowhere.json"]);
+    expect(missing).toMatchObject({ code: 1 });
+    expect((await openkoi(place, ["import"])).code).toBe(2);
+    expect((await openkoi(place, ["export", "learnigs"])).stderr).toContain("did you mean learnings?");
+    expect((await openkoi(place, ["export", "--format", "csv"])).code).toBe(2);
+    expect((await openkoi(place, ["export", "--format", "markdown"])).code).toBe(2);
+    expect(existsSync(join(place.home, "evil.jsonl"))).toBe(false);
+  });
+});
