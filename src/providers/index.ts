@@ -8,7 +8,6 @@ import { discoverAws } from "./aws.ts";
 import { httpModel } from "./call.ts";
 import { type Catalogue, loadCatalogue } from "./catalogue.ts";
 import { type Choice, Chooser } from "./choose.ts";
-import { openEmbedder } from "./embedder.ts";
 import { type Link, withFallback } from "./fallback.ts";
 import { infoOf, namesOf, refOf } from "./known.ts";
 import { ModelLists } from "./lists.ts";
@@ -132,6 +131,7 @@ class ProviderSet implements Providers {
   async embedder(): Promise<Embedder | undefined> {
     const name = this.#input.config.models.embedder;
     if (!name || this.#tapes.answering) return undefined;
+    const { openEmbedder } = await import("./embedder.ts");
     return openEmbedder(name, {
       ...(await this.#load()),
       local: this.#local,
