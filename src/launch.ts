@@ -24,6 +24,7 @@ import { instructions } from "./instructions.ts";
 import { makePrivateTemp } from "./private-temp.ts";
 import { prompts } from "./prompts.ts";
 import type { Providers } from "./providers/index.ts";
+import { assumptions } from "./providers/known.ts";
 import { type ActivityReader, createActivity } from "./readers/activity.ts";
 import { claimTask } from "./readers/interrupted.ts";
 import { createHistory } from "./readers/ledger.ts";
@@ -262,7 +263,13 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }:
     ask: hub.ask,
     clock,
     permission: config.permissions.mode,
-    notices: here.warnings.map((message) => ({ code: "config" as const, message })),
+    notices: [
+      ...here.warnings.map((message) => ({ code: "config" as const, message })),
+      ...assumptions(Object.values(models).map(({ info }) => info)).map((message) => ({
+        code: "assumed" as const,
+        message,
+      })),
+    ],
     version: VERSION,
     ...(lastAlive === undefined ? {} : { lastAlive: new Date(lastAlive).toISOString() }),
     async surroundings() {

@@ -1,8 +1,8 @@
 import type { Config } from "../base/config.ts";
 import { UserError } from "../base/errors.ts";
-import { formatTokens } from "../base/text.ts";
 import type { ModelInfo, Role } from "../contracts/provider.ts";
 import type { Providers } from "../providers/index.ts";
+import { assumptions } from "../providers/known.ts";
 import type { Diagnosis } from "./doctor-files.ts";
 
 const ROLES = ["executor", "evaluator", "planner", "small"] as const satisfies readonly Role[];
@@ -58,10 +58,10 @@ function grouped(roles: readonly (readonly [Role, ModelInfo | Problem])[]): [Rol
   return [...groups.values()];
 }
 
-function told(label: string, { ref, assumed, context, price }: ModelInfo): Diagnosis {
-  if (!assumed) return { state: "ok", text: `${label}: ${ref}` };
-  const text = `${label}: ${ref} is not in the catalogue: ${formatTokens(context)} tokens of context are assumed`;
-  return { state: "note", text: price ? text : `${text}, its price is unknown` };
+function told(label: string, info: ModelInfo): Diagnosis {
+  const [assumption] = assumptions([info]);
+  if (!assumption) return { state: "ok", text: `${label}: ${info.ref}` };
+  return { state: "note", text: `${label}: ${assumption}${info.price ? "" : ", its price is unknown"}` };
 }
 
 function broken({ remedy }: Problem): Omit<Diagnosis, "text"> {

@@ -91,6 +91,7 @@ export type EventBody =
 export type WarningCode =
   | "budget"
   | "cost_unknown"
+  | "assumed"
   | "tool_loop"
   | "plan"
   | "judge"

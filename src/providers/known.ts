@@ -1,3 +1,4 @@
+import { formatTokens } from "../base/text.ts";
 import type { ModelInfo } from "../contracts/provider.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { Choice } from "./choose.ts";
@@ -15,6 +16,17 @@ export function infoOf(row: Row, model: string, catalogue: Catalogue): ModelInfo
   if (!known.assumed || !row.factsOf) return known;
   const { price: _, ...facts } = catalogue.info(`${row.factsOf}/${model}`);
   return { ...facts, ref };
+}
+
+/** What is assumed of models that nobody knows, a sentence each. */
+export function assumptions(models: readonly ModelInfo[]): string[] {
+  const said = models
+    .filter(({ assumed }) => assumed)
+    .map(({ ref, context, maxOutput }) => {
+      const limits = `${formatTokens(context)} tokens of context and ${formatTokens(maxOutput)} of output are assumed`;
+      return `${ref} is not in the catalogue: ${limits}`;
+    });
+  return [...new Set(said)];
 }
 
 /** Model ids that a provider is known to have. */

@@ -254,6 +254,17 @@ test("each role asks the model that was named for it: by a flag, by OPENKOI_MODE
   expect(await asked(["--planner", "groq/plan"], {}, config)).toEqual(["plan", "work", "judge"]);
 });
 
+test("a model that nobody knows works, and what is assumed of it is said", async () => {
+  const groq = chatVendor("groq");
+  const at = machine(groq.env!(serving(["Four."], groq)));
+  const { code, stdout, stderr } = await openkoi(at, ["-m", "groq/brand-new", "-i", "0", "--yes", "Two and two?"]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "Four.\n" });
+  expect(stderr).toContain(
+    "groq/brand-new is not in the catalogue: 128k tokens of context and 8.2k of output are assumed",
+  );
+  expect(stderr).toContain("what groq/brand-new costs is unknown");
+});
+
 test("a server of one's own may speak Responses", async () => {
   const fake = serving(EDIT_TASK, { serve: (script) => startResponsesFake(script, { key: KEY }) });
   const section = `[providers.mine]\nbase_url = "${fake.baseUrl}"\nwire = "responses"\ndefault_model = "m"\n`;
