@@ -49,7 +49,8 @@ export async function mineHabits(habits: Habits): Promise<StoredPattern[]> {
   const fresh = new Set([...unsettled, ...returned].map(({ id }) => id));
   const told = withoutTwins(storedPatterns(memory)).filter(({ id }) => fresh.has(id));
   if (config.auto_propose) {
-    for (const pattern of told) if (isWorthASkill(pattern)) await propose(habits, pattern);
+    for (const pattern of told)
+      if (pattern.status === "detected" && isWorthASkill(pattern)) await propose(habits, pattern);
   }
   return storedPatterns(memory).filter(({ id }) => told.some((pattern) => pattern.id === id));
 }
@@ -108,22 +109,28 @@ function isTwin(one: StoredPattern, other: StoredPattern): boolean {
   return a !== undefined && b !== undefined && a.kind === b.kind && a.group === b.group;
 }
 
-/** A skill says how something is done; a command alone needs none. */
-function isWorthASkill({ steps, status }: StoredPattern): boolean {
-  return status === "detected" && steps.some(({ kind }) => kind === "task" || kind === "integration");
+/** A skill says how something is done; a command or another skill alone needs none. */
+export function isWorthASkill({ steps }: StoredPattern): boolean {
+  return steps.some(({ kind }) => kind === "task" || kind === "integration");
 }
 
 /** Writes a proposal for a pattern: `draft`, or a plain one. It is inactive until it is approved. */
 export async function propose(habits: Habits, pattern: StoredPattern, draft?: Draft): Promise<Proposal> {
   const { memory, paths } = habits;
-  const taken = takenNames(habits);
-  const chosen = draft ?? plainDraft(pattern, wordingsOf(memory, pattern.members), (name) => taken.has(name));
+  const chosen = draft ?? draftFor(habits, pattern);
   const folder = join(paths.skills.proposed, chosen.name);
   await ensureDir(paths.skills.proposed, 0o700);
   await ensureDir(folder, 0o700);
   await writeAtomic(join(folder, "SKILL.md"), skillText(chosen, pattern.key ?? pattern.id));
   markProposed(memory, pattern.id, chosen.name);
   return proposals(paths).find(({ name }) => name === chosen.name)!;
+}
+
+/** The plain draft for a pattern, under the name that its proposal has or may have. */
+export function draftFor(habits: Habits, pattern: StoredPattern): Draft {
+  const taken = takenNames(habits);
+  const draft = plainDraft(pattern, wordingsOf(habits.memory, pattern.members), (name) => taken.has(name));
+  return pattern.skill === null ? draft : { ...draft, name: pattern.skill };
 }
 
 /** Names that a proposal must not have: it would outrank the skill that has it. */
@@ -135,13 +142,23 @@ function takenNames({ paths }: Habits): Set<string> {
   return new Set([...Object.keys(BUNDLED), ...Object.keys(OPTIONAL), ...roots]);
 }
 
-/** Approves the proposal of a pattern, which is written first where there is none, and says how it is called. */
-export async function approvePattern(habits: Habits, pattern: StoredPattern, scheduled: boolean): Promise<Proposal> {
+/**
+ * Approves the proposal of a pattern, which is written first where there is none; returns it. What needs no skill is
+ * approved without one.
+ */
+export async function approvePattern(
+  habits: Habits,
+  pattern: StoredPattern,
+  scheduled: boolean,
+): Promise<Proposal | undefined> {
   const { memory, paths } = habits;
   const known = proposals(paths).find(({ name }) => name === pattern.skill);
-  const { name } = known ?? (await propose(habits, pattern));
-  const approved = await approve(paths, name);
-  for (const { id } of withTwins(memory, pattern)) markApproved(memory, id, scheduled && id === pattern.id);
+  const proposal = known ?? (isWorthASkill(pattern) ? await propose(habits, pattern) : undefined);
+  const approved = proposal && (await approve(paths, proposal.name));
+  for (const { id } of withTwins(memory, pattern)) {
+    if (approved) markProposed(memory, id, approved.name);
+    markApproved(memory, id, scheduled && id === pattern.id);
+  }
   return approved;
 }
 

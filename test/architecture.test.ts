@@ -19,6 +19,7 @@ const FLOORS: Record<string, number> = {
   "instructions.ts": 3,
   "folders.ts": 3,
   "habits.ts": 3,
+  "skill-writer.ts": 3,
   "recollection.ts": 3,
   "redacted.ts": 3,
   api: 3,

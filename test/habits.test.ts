@@ -162,6 +162,15 @@ describe("a pattern", () => {
     expect(proposals(paths)).toMatchObject([{ state: "approved" }]);
   });
 
+  test("that needs no skill is approved without one", async () => {
+    const { habits, memory, paths } = open();
+    record(habits, [...life(), ...STANDUP.map((event) => ({ ...event, kind: "command" as const, text: "status" }))]);
+    const [pattern] = await mineHabits(habits);
+    expect(await approvePattern(habits, pattern!, true)).toBeUndefined();
+    expect(storedPatterns(memory)).toMatchObject([{ status: "approved", scheduled: true, skill: null }]);
+    expect(proposals(paths)).toEqual([]);
+  });
+
   test("that is dismissed takes its proposal with it, and returns when it is done twice as often", async () => {
     const { habits, paths } = open();
     record(habits, [...life(), ...NOTES]);

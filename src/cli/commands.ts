@@ -32,6 +32,7 @@ export const COMMANDS = {
     subcommands: {
       list: "everything that was learned",
       "show NAME": "a pattern, a proposal, a learning, in full",
+      "write NAME": "have the planner model word a proposed skill",
       "approve NAME|all": "use a proposed skill from now on",
       "dismiss NAME": "away with it, until it shows much more clearly",
       "edit ID [TEXT]": "put a learning right (without TEXT: in EDITOR)",

@@ -1,8 +1,10 @@
 import { Exit, type ExitCode, UsageError, UserError } from "../base/errors.ts";
-import { closest, firstLine, plural } from "../base/text.ts";
+import { closest, firstLine, formatUsd, plural } from "../base/text.ts";
 import type { Learning } from "../contracts/memory.ts";
-import { approvePattern, dismissPattern, withoutTwins } from "../habits.ts";
+import { approvePattern, dismissPattern, draftFor, isWorthASkill, propose, withoutTwins } from "../habits.ts";
+import { wordingsOf } from "../memory/patterns/events.ts";
 import type { StoredPattern } from "../memory/patterns/store.ts";
+import { writeSkill } from "../skill-writer.ts";
 import { approve, dismiss, type Proposal } from "../skills/proposals.ts";
 import { oneLine } from "./display/layout.ts";
 import type { LearnDeps } from "./learn.ts";
@@ -89,11 +91,12 @@ export async function approveTarget(deps: LearnDeps, target: Target): Promise<st
   }
   const { pattern } = target;
   const scheduled = pattern.cron !== null && (await deps.offer(pattern.frequency));
-  const { name } = await approvePattern(deps.habits!, pattern, scheduled);
+  const proposal = await approvePattern(deps.habits!, pattern, scheduled);
+  const what = proposal ? `${proposal.name}, offered from the next task on` : `${pattern.id}, which needs no skill`;
   const later = scheduled
     ? `  kept: ${pattern.frequency} (${pattern.cron}). Nothing runs by itself before there is a daemon, which is not in this version.\n`
     : "";
-  return `approved: ${name}, offered from the next task on\n${later}`;
+  return `approved: ${what}\n${later}`;
 }
 
 /** `learn dismiss NAME`. */
@@ -110,6 +113,32 @@ export async function dismissTarget(deps: LearnDeps, target: Target): Promise<st
   if (target.is === "proposal") await dismiss(deps.paths, target.proposal.name);
   else await dismissPattern(deps.habits!, target.pattern);
   return `dismissed: ${name}${target.is === "pattern" ? "; it returns only when it shows much more clearly" : ""}\n`;
+}
+
+/** `learn write NAME`: the planner model words a proposal, in one call that the user asked for. */
+export async function writeCommand(deps: LearnDeps, words: readonly string[]): Promise<ExitCode> {
+  const word = oneWord(words, "write", "NAME");
+  deps.write(await writeTarget(deps, find(word, targetsOf(await lookAtLessons(deps)).filter(isProposable), "pattern")));
+  return Exit.ok;
+}
+
+export async function writeTarget(deps: LearnDeps, target: Target): Promise<string> {
+  if (target.is !== "pattern" || !isWorthASkill(target.pattern)) {
+    throw new UsageError(`${namesOf(target)[0]} is nothing that a skill could be written for`, LIST);
+  }
+  const habits = deps.habits!;
+  const { pattern } = target;
+  const plain = draftFor(habits, pattern);
+  const wordings = wordingsOf(habits.memory, pattern.members);
+  const model = await deps.planner();
+  const { draft, kept, ...spent } = await writeSkill({ model, pattern, wordings, plain, signal: deps.signal });
+  const cost = spent.costUsd === null ? "price unknown" : formatUsd(spent.costUsd);
+  if (kept !== undefined) {
+    if (pattern.skill === null) await propose(habits, pattern, plain);
+    return `the plain text was kept: ${oneLine(kept)}\n`;
+  }
+  const { name } = await propose(habits, pattern, draft);
+  return `written by ${oneLine(spent.model)} (${cost}): ${name}. Read it, then: openkoi learn approve ${name}\n`;
 }
 
 /** `learn show NAME|ID`. */

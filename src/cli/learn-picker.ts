@@ -1,4 +1,5 @@
 import { Exit, type ExitCode } from "../base/errors.ts";
+import { isWorthASkill } from "../habits.ts";
 import { score } from "./display/style.ts";
 import type { LearnDeps } from "./learn.ts";
 import {
@@ -10,11 +11,13 @@ import {
   type Target,
   targetsOf,
   textOf,
+  writeTarget,
 } from "./learn-acts.ts";
 import { lookAtLessons, TYPES } from "./learn-view.ts";
 import { type Item, pick } from "./picker.ts";
 
-const REMEDY = "Name what to do: openkoi learn list, show NAME, approve NAME|all, dismiss NAME, edit ID, forget ID.";
+const REMEDY =
+  "Name what to do: openkoi learn list, show NAME, write NAME, approve NAME|all, dismiss NAME, edit ID, forget ID.";
 
 /** A bare `openkoi learn`: the user picks one thing after the other, and what to do with it, until they leave. */
 export async function pickLessons(deps: LearnDeps): Promise<ExitCode> {
@@ -42,15 +45,16 @@ function itemOf(target: Target): Omit<Item, "value"> {
     case "proposal":
       return { label: target.proposal.name, note: `proposed skill: ${target.proposal.description}` };
     case "pattern": {
-      const { frequency, description, status } = target.pattern;
-      return { label: namesOf(target)[0]!, note: `${status}, ${frequency}: ${description}` };
+      const { frequency, description, status, skill } = target.pattern;
+      return { label: description, note: `${frequency}, ${status}${skill === null ? "" : ` as ${skill}`}` };
     }
   }
 }
 
-type Act = "approve" | "dismiss" | "view" | "edit" | "forget" | "back";
+type Act = "write" | "approve" | "dismiss" | "view" | "edit" | "forget" | "back";
 
 const NOTES: Record<Act, string> = {
+  write: "the planner model words it: one call",
   approve: "use it from the next task on",
   dismiss: "away with it; it returns only when it shows much more clearly",
   view: "all that is known of it",
@@ -60,8 +64,7 @@ const NOTES: Record<Act, string> = {
 };
 
 async function actOn(deps: LearnDeps, target: Target): Promise<void> {
-  const acts: Act[] =
-    target.is === "learning" ? ["view", "edit", "forget", "back"] : ["view", "approve", "dismiss", "back"];
+  const acts = actsFor(target);
   const items = acts.map((act) => ({ value: act, note: NOTES[act] }));
   for (;;) {
     const title = namesOf(target)[0]!;
@@ -75,9 +78,16 @@ async function actOn(deps: LearnDeps, target: Target): Promise<void> {
   }
 }
 
+function actsFor(target: Target): Act[] {
+  if (target.is === "learning") return ["view", "edit", "forget", "back"];
+  const canBeWritten = target.is === "pattern" && isWorthASkill(target.pattern);
+  return ["view", "approve", ...(canBeWritten ? ["write" as const] : []), "dismiss", "back"];
+}
+
 async function done(deps: LearnDeps, target: Target, act: Exclude<Act, "view" | "back">): Promise<string> {
   if (act === "approve") return approveTarget(deps, target);
   if (act === "dismiss") return dismissTarget(deps, target);
+  if (act === "write") return writeTarget(deps, target);
   if (target.is !== "learning") throw new Error(`"${act}" is for learnings`);
   return act === "forget" ? forgetLearning(deps, target.learning) : editLearning(deps, target.learning);
 }

@@ -5,14 +5,16 @@ import type { Paths } from "../base/paths.ts";
 import { createRedactor } from "../base/redact.ts";
 import { closest, firstLine } from "../base/text.ts";
 import type { MemoryAccess } from "../contracts/memory.ts";
+import type { Model } from "../contracts/provider.ts";
 import { editText } from "../exec/editor.ts";
 import type { Habits } from "../habits.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
 import { createMemory } from "../memory/memory.ts";
+import { redactedModel } from "../redacted.ts";
 import type { CommandLine } from "./args.ts";
 import { createTerminalAsk } from "./ask.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
-import { approveCommand, dismissCommand, editCommand, forgetCommand, showCommand } from "./learn-acts.ts";
+import { approveCommand, dismissCommand, editCommand, forgetCommand, showCommand, writeCommand } from "./learn-acts.ts";
 import { pickLessons } from "./learn-picker.ts";
 import { listJson, listText, lookAtLessons } from "./learn-view.ts";
 import { watchSignals } from "./signals.ts";
@@ -23,6 +25,8 @@ export interface LearnDeps {
   habits: Habits | undefined;
   access: MemoryAccess | undefined;
   paths: Pick<Paths, "skills" | "evaluators" | "data">;
+  /** The planner model. @throws UserError where there is none. */
+  planner(): Promise<Model>;
   /** Asks whether something is to run by itself, `every weekday about 9`. Without a terminal: no. */
   offer(frequency: string): Promise<boolean>;
   /** Lets the user change a text in their editor. */
@@ -41,6 +45,7 @@ type Subcommand = (deps: LearnDeps, words: readonly string[], flags: CommandLine
 const SUBCOMMANDS: Record<string, Subcommand> = {
   list: listCommand,
   show: showCommand,
+  write: writeCommand,
   approve: approveCommand,
   dismiss: dismissCommand,
   edit: editCommand,
@@ -68,6 +73,7 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
       habits: memory && { memory, paths, config: settings.config.patterns, now: clock.now() },
       access: memory && accessTo(memory, app, settings),
       paths,
+      planner: () => plannerOf(app, settings),
       offer: (frequency) => offerSchedule(frequency, terminal, signals.signal),
       edit: (text) => editText(text, app.env, signals.signal),
       terminal,
@@ -106,6 +112,13 @@ function accessTo(database: MemoryDatabase, app: App, settings: Settings): Memor
     },
     forget: (id) => memory.forget(id),
   };
+}
+
+/** Its words are free of the keys that the program knows. */
+async function plannerOf(app: App, settings: Settings): Promise<Model> {
+  const providers = app.providers(settings);
+  const redactor = createRedactor({ secrets: await providers.secrets(), kinds: true });
+  return redactedModel(await providers.resolve("planner"), redactor);
 }
 
 async function listCommand(deps: LearnDeps, words: readonly string[], flags: CommandLine["flags"]): Promise<ExitCode> {

@@ -1,18 +1,26 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Exit } from "../../src/base/errors.ts";
+import { Exit, UserError } from "../../src/base/errors.ts";
 import { resolvePaths } from "../../src/base/paths.ts";
 import { createStyle } from "../../src/cli/display/style.ts";
 import type { LearnDeps } from "../../src/cli/learn.ts";
-import { approveCommand, dismissCommand, editCommand, forgetCommand, showCommand } from "../../src/cli/learn-acts.ts";
-import { listJson, listText, lookAtLessons } from "../../src/cli/learn-view.ts";
+import {
+  approveCommand,
+  dismissCommand,
+  editCommand,
+  forgetCommand,
+  showCommand,
+  writeCommand,
+} from "../../src/cli/learn-acts.ts";
+import { listJson, listText, lookAtLessons, openPatterns } from "../../src/cli/learn-view.ts";
 import type { Learning, MemoryAccess } from "../../src/contracts/memory.ts";
 import { openDatabase } from "../../src/memory/database.ts";
 import { storedPatterns } from "../../src/memory/patterns/store.ts";
 import { putUsage } from "../../src/memory/usage.ts";
 import { proposals } from "../../src/skills/proposals.ts";
+import { fakeModel, type ModelTurn } from "../fakes/model.ts";
 import { life, NOW, on, WORKDAYS } from "../memory/patterns/log.ts";
 
 const ends: (() => void)[] = [];
@@ -83,6 +91,7 @@ function place(events: ReturnType<typeof life> = [], more: Partial<LearnDeps> = 
     habits: { memory, paths, config, now: NOW },
     access: undefined,
     paths,
+    planner: () => Promise.reject(new UserError("there is no model", "Connect one.")),
     offer: async () => false,
     edit: () => Promise.reject(new Error("no editor")),
     terminal: false,
@@ -195,6 +204,48 @@ describe("learn approve and dismiss", () => {
     for (const words of [[], ["a", "b"]]) {
       expect(await failure(approveCommand(deps, words))).toMatchObject({ exitCode: Exit.usage });
     }
+  });
+});
+
+describe("learn write", () => {
+  function planner(...turns: ModelTurn[]) {
+    const model = fakeModel(turns);
+    return { model, planner: async () => model };
+  }
+  const skill = (body: string) => JSON.stringify({ description: "Writes the release notes.", body });
+
+  test("has the planner word a proposal, which is still to be approved", async () => {
+    const { model, planner: asked } = planner(skill("Group the changes, then write them."));
+    const { deps, paths, said } = place([...life(), ...NOTES], { planner: asked });
+    await writeCommand(deps, ["write-release-notes"]);
+    expect(said()).toStartWith("written by fake/model (");
+    const [proposal] = proposals(paths);
+    expect(proposal).toMatchObject({ state: "open", description: "Writes the release notes.", warnings: [] });
+    expect(readFileSync(proposal!.file, "utf8")).toContain("Group the changes, then write them.");
+    const [request] = model.requests;
+    expect(JSON.stringify(request!.messages)).toContain("write the release notes for v1.4");
+    expect(request!.tools).toEqual([]);
+  });
+
+  test("keeps the plain text where the model fails, or writes what nobody asked for", async () => {
+    for (const turn of [skill("Run `rm -rf /`."), "no JSON", { error: new Error("overloaded") }]) {
+      const { planner: asked } = planner(turn);
+      const { deps, paths, said } = place([...life(), ...NOTES], { planner: asked });
+      await writeCommand(deps, ["write-release-notes"]);
+      expect(said()).toStartWith("the plain text was kept: the model");
+      expect(readFileSync(proposals(paths)[0]!.file, "utf8")).toContain("- write the release notes for v1.4");
+    }
+  });
+
+  test("says so where there is no model, and what no skill could be written for", async () => {
+    const { deps } = place([
+      ...life(),
+      ...NOTES,
+      ...STANDUP.map((each) => ({ ...each, kind: "command" as const, text: "status" })),
+    ]);
+    expect(await failure(writeCommand(deps, ["write-release-notes"]))).toMatchObject({ message: "there is no model" });
+    const [{ id } = { id: "" }] = openPatterns(await lookAtLessons(deps)).filter(({ kind }) => kind === "time");
+    expect(await failure(writeCommand(deps, [id]))).toMatchObject({ exitCode: Exit.usage });
   });
 });
 

@@ -151,8 +151,9 @@ describe("learn", () => {
       { when: "to run by itself every day about 9", type: "y" },
     ]);
     expect(seen).toContain("kept: every day about 9 (0 9 * * *). Nothing runs by itself before there is a daemon");
-    const [pattern] = JSON.parse((await learn(at, "list", "--json")).stdout).patterns;
-    expect(pattern).toMatchObject({ cron: "0 9 * * *", scheduled: true, status: "approved" });
+    const { patterns } = JSON.parse((await learn(at, "list", "--json")).stdout);
+    const kept = { kind: "time", cron: "0 9 * * *", scheduled: true, status: "approved", skill: "summarise-commits" };
+    expect(patterns).toContainEqual(expect.objectContaining(kept));
   });
 
   test("changes a learning in the user's editor, and forgets it", async () => {
