@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { startOpenAiFake } from "../test/fakes/openai-server.ts";
 import type { FakeRequest, ScriptedTurn, Turn } from "../test/fakes/script.ts";
 import { createMeter, type Meter } from "./peak.ts";
@@ -9,10 +9,13 @@ import { median, type Row } from "./table.ts";
 const BINARY = resolve(import.meta.dir, "../dist/openkoi");
 const SHELL_AND_READ_TURNS = 25;
 const READS = 50;
+const SKILLS = 20;
 
 interface Setup {
   flags: string[];
   files: Record<string, string>;
+  /** Files of the config home. */
+  home?: Record<string, string>;
   /** The turn that answers the n-th request of one run. */
   turn: (index: number, request: FakeRequest) => Turn;
   /** Throws where a run did not do what it is timed for. */
@@ -40,7 +43,8 @@ const read = (at: number) => call("read", { path: `src/file-${at}.ts` });
 
 /** Whole-process times of the compiled binary against a zero-latency server in this process. */
 export async function agentRows(runs: number): Promise<Row[]> {
-  const one = await measure(runs, { flags: ["-i", "0"], files: source, turn: () => "Four." });
+  const answer: Setup = { flags: ["-i", "0"], files: source, turn: () => "Four." };
+  const one = await measure(runs, answer);
   const edit = await measure(runs, {
     flags: ["-i", "0"],
     files: source,
@@ -87,7 +91,11 @@ export async function agentRows(runs: number): Promise<Row[]> {
       if (!readFileSync(join(folder, "answer.ts"), "utf8").includes("42")) throw new Error("the edit is missing");
     },
   });
-  const first = one.requests[0]!.raw.length;
+  const bare = await once({ ...answer, home: { "SOUL.md": "" } });
+  const dressed = await once({
+    ...answer,
+    home: Object.fromEntries(Array.from({ length: SKILLS }, (_, at) => skill(at))),
+  });
   const all = held.requests.reduce((sum, request) => sum + request.raw.length, 0);
   return [
     row("one answer, no tools, `-i 0`", one.ms, 40, "ms", "auto, workspace"),
@@ -97,9 +105,22 @@ export async function agentRows(runs: number): Promise<Row[]> {
     row("the same, sandboxed", held.ms, 550, "ms", "auto, workspace"),
     row("all requests of those 51 turns (bytes/4)", all / 4, 200_000, "tokens", "auto, workspace"),
     row("plan, edit, tests (10 ms, run twice), judge, accept", cycle.ms - 20, 120, "ms", "auto, workspace"),
-    row("first request, all of it (bytes/4)", first / 4, 1000, "tokens", "auto, workspace"),
+    row("first request without soul and skills, all of it (bytes/4)", sizeOf(bare), 1000, "tokens", "auto, workspace"),
+    row(`first request with the bundled soul and ${SKILLS} skills`, sizeOf(dressed), 1600, "tokens", "auto, workspace"),
     ...memoryRows([reads.peaks, held.peaks]),
   ];
+}
+
+/** Tokens of the first request, estimated. */
+function sizeOf({ requests }: Pick<Sample, "requests">): number {
+  return requests[0]!.raw.length / 4;
+}
+
+/** A user's skill, described in as many words as most are. */
+function skill(at: number): [string, string] {
+  const description = `Makes reports of kind ${at} from the project's figures. Use when a report of kind ${at} is asked for.`;
+  const text = `---\nname: report-${at}\ndescription: ${description}\n---\n\nCollect the figures.\n`;
+  return [`skills/user/report-${at}/SKILL.md`, text];
 }
 
 function row(what: string, value: number, reach: number, unit: Row["unit"], mode: string): Row {
@@ -143,7 +164,10 @@ async function once(setup: Setup): Promise<Sample> {
     mkdirSync(join(home, ".openkoi"), { recursive: true });
     for (const [name, text] of Object.entries(setup.files)) writeFileSync(join(project, name), text);
     const config = `[models]\nexecutor = "local/bench"\n[providers.local]\nbase_url = "${server.baseUrl}"\n`;
-    writeFileSync(join(home, ".openkoi", "config.toml"), config);
+    for (const [name, text] of Object.entries({ "config.toml": config, ...setup.home })) {
+      mkdirSync(dirname(join(home, ".openkoi", name)), { recursive: true });
+      writeFileSync(join(home, ".openkoi", name), text);
+    }
     const errors = join(root, "errors");
     const started = performance.now();
     const child = Bun.spawn([...(meter?.argv ?? []), BINARY, "--yes", ...setup.flags, "Do it."], {
