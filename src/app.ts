@@ -240,8 +240,19 @@ export function createApp(env: Env = readEnv()): App {
     }
     await collectDaily({ dir: paths.checkpoints, now: clock.now(), isOver: () => performance.now() > end });
     const last = ended.at(-1)?.here.config;
-    const news = last && performance.now() < end && memory.exists() ? await newHabits(last) : undefined;
-    return news === undefined ? [] : [news];
+    if (!last || performance.now() > end || !memory.exists()) return [];
+    const habits = await newHabits(last);
+    return [...(habits === undefined ? [] : [habits]), ...(await pruned(last))];
+  }
+
+  async function pruned({ memory: { max_storage_mb } }: Config): Promise<string[]> {
+    try {
+      const { pruneDaily } = await import("./readers/prune.ts");
+      const input = { paths, maxMegabytes: max_storage_mb, now: clock.now() };
+      return await pruneDaily({ ...input, memory: () => memory.whole() });
+    } catch {
+      return [];
+    }
   }
 
   /** Whatever goes wrong here is no trouble of the task that has just ended. */

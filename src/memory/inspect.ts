@@ -1,12 +1,12 @@
 import { Database } from "bun:sqlite";
-import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { statSync } from "node:fs";
 import type { MemorySize } from "../contracts/memory.ts";
 import { lookAt, type MemoryDatabase } from "./database.ts";
 import { databaseFault, isDamage } from "./faults.ts";
 import { schemaOf } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { appliedTo, type Kind } from "./schema.ts";
+import { databaseBytes, folderBytes } from "./size.ts";
 
 /** What lies at the database's place, without bringing it forward. */
 export interface Inspection {
@@ -68,22 +68,6 @@ export function sizeOf(memory: MemoryDatabase, sessions: string): MemorySize {
     transcriptBytes: folderBytes(sessions),
     schema: schemaOf(memory.db),
   };
-}
-
-/** Bytes of the database with its log. */
-function databaseBytes(path: string): number {
-  return ["", "-wal"].reduce((sum, end) => sum + (statSync(path + end, { throwIfNoEntry: false })?.size ?? 0), 0);
-}
-
-/** Bytes of the files of a folder; 0 where there is none. */
-export function folderBytes(folder: string): number {
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return 0;
-  }
-  return names.reduce((sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0), 0);
 }
 
 function withReader<T>(path: string, body: (db: Database) => T): T {

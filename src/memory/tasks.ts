@@ -203,6 +203,14 @@ export function noteSize(memory: MemoryDatabase, id: string, bytes: number): voi
     .run(id, bytes);
 }
 
+/** Says that these transcripts are no longer there. */
+export function forgetTranscripts(memory: MemoryDatabase, ids: readonly string[]): void {
+  memory.transaction(() => {
+    const forget = memory.query("UPDATE sessions SET transcript_path = NULL, transcript_bytes = 0 WHERE id = ?");
+    for (const id of ids) forget.run(id);
+  });
+}
+
 function cycleId(task: string, iteration: number): string {
   return `${task}:${iteration}`;
 }
