@@ -4,6 +4,7 @@ import { join } from "node:path";
 import rows from "../../embed/providers.json";
 import { startAnthropicFake } from "../fakes/anthropic-server.ts";
 import { startBedrockFake } from "../fakes/bedrock-server.ts";
+import { startEmbeddingFake } from "../fakes/embedding-server.ts";
 import { startGeminiFake } from "../fakes/gemini-server.ts";
 import { startOllamaFake } from "../fakes/ollama-server.ts";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
@@ -263,6 +264,35 @@ test("a model that nobody knows works, and what is assumed of it is said", async
     "groq/brand-new is not in the catalogue: 128k tokens of context and 8.2k of output are assumed",
   );
   expect(stderr).toContain("what groq/brand-new costs is unknown");
+});
+
+describe("an embedder of a provider", () => {
+  const groq = chatVendor("groq");
+  const config = (url: string) =>
+    `[models]\nembedder = "vectors/bge-m3"\n[providers.vectors]\nbase_url = "${url}"\ndefault_model = ""\n`;
+
+  test("makes the memory's vectors, beside whoever does the work", async () => {
+    const vectors = startEmbeddingFake("openai", { batch: 32 });
+    servers.push(vectors);
+    const at = machine(groq.env!(serving(EDIT_TASK, groq)), { ".openkoi/config.toml": config(vectors.baseUrl) });
+    expect((await openkoi(at, ["--yes", "Set the answer to 42."])).code).toBe(0);
+    expect(vectors.requests.length).toBeGreaterThan(0);
+    expect(refusals(vectors)).toEqual([]);
+    expect(vectors.requests[0]!.body.model).toBe("bge-m3");
+  });
+
+  test("that cannot be reached, or is none, costs no task; doctor says which is none", async () => {
+    for (const section of [config("http://127.0.0.1:1/v1"), '[models]\nembedder = "anthropic"\n']) {
+      const at = machine(groq.env!(serving(EDIT_TASK, groq)), { ".openkoi/config.toml": section });
+      expect((await openkoi(at, ["--yes", "Set the answer to 42."])).code).toBe(0);
+      const { code, stdout } = await openkoi(at, ["doctor"]);
+      const known = section.includes("vectors");
+      expect([code, stdout]).toEqual([
+        known ? 0 : 1,
+        expect.stringContaining(known ? "✓ embedder: vectors/bge-m3" : "✗ embedder: Anthropic has no embeddings"),
+      ]);
+    }
+  }, 30_000);
 });
 
 test("a server of one's own may speak Responses", async () => {
