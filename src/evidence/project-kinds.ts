@@ -177,7 +177,8 @@ export function projectKinds(): ProjectKind[] {
         {
           kind: "test",
           where: ["phpunit.xml", "phpunit.xml.dist"],
-          command: "vendor/bin/phpunit",
+          command: (folder) =>
+            folder.has("vendor/bin/phpunit") || folder.has("composer.json") ? "vendor/bin/phpunit" : "phpunit",
           runs: /\bphpunit\b/,
         },
         {

@@ -251,8 +251,8 @@ class Recorder implements TaskCheckpoints {
     const recorded: Recorded = { checkpoint, task, workspace, addDirs, state, others };
     await this.writer.flush();
     const manifest = encodeManifest(recorded, this.base);
-    await this.commit(join(this.folder, `${name}.json`), manifest);
-    writeLatest(dir, workspace, checkpoint.id);
+    // Merely a hint where to find it, so it may be there first; before the folder is synced it costs less than after.
+    await this.commit(join(this.folder, `${name}.json`), manifest, () => writeLatest(dir, workspace, checkpoint.id));
     this.number++;
     if (manifest.base === null) this.base = { name, state };
     this.remember(recorded);
@@ -304,13 +304,13 @@ class Recorder implements TaskCheckpoints {
   }
 
   /** Contents and what names them are synced at the same time; the name is given when both are durable. */
-  private async commit(path: string, value: unknown): Promise<void> {
+  private async commit(path: string, value: unknown, then?: () => void): Promise<void> {
     const [contents, file] = await Promise.allSettled([this.writer.sync(), stageJson(path, value)]);
     if (file.status === "rejected") throw file.reason;
     const staged: StagedFile = file.value;
     try {
       if (contents.status === "rejected") throw contents.reason;
-      await staged.place();
+      await staged.place(then);
     } catch (error) {
       await staged.drop();
       throw error;

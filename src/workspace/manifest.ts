@@ -272,7 +272,8 @@ function missing(id: string): UserError {
 
 /** A file that is written but not yet there: `place` puts it in its place at once and for good, `drop` forgets it. */
 export interface StagedFile {
-  place(): Promise<void>;
+  /** `then` is done when it is in its place, before that is durable. */
+  place(then?: () => void): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -294,8 +295,9 @@ export async function stageJson(path: string, value: unknown): Promise<StagedFil
     await drop();
     throw error;
   }
-  const place = async (): Promise<void> => {
+  const place = async (then = () => {}): Promise<void> => {
     renameSync(temporary, path);
+    then();
     await syncFolder(folder);
   };
   return { place, drop };
