@@ -120,6 +120,23 @@ describe("the databases of the earlier program", () => {
     });
   }
 
+  test("a step that fails half-way leaves the database as it was, and the copy from before", () => {
+    makeFolder();
+    makeEarlier(path, 2);
+    {
+      using db = new Database(path);
+      // In the way of the last part of 003.
+      db.run("CREATE TABLE chunks_3 (x)");
+    }
+    const before = sharedRows(path);
+    expect(String(thrownBy(open))).toContain("chunks_3 already exists");
+    using db = new Database(path);
+    expect(schemaOf(db)).toBe(2);
+    expect(db.query("SELECT name FROM pragma_table_info('tasks') WHERE name = 'workspace'").all()).toEqual([]);
+    expect(sharedRows(path)).toEqual(before);
+    expect(backups(path)).toHaveLength(1);
+  });
+
   test("one that went on to other schemas is carried over, and its file lies beside, unchanged", () => {
     makeFolder();
     makeEarlier(path, 4);
