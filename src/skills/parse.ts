@@ -100,6 +100,20 @@ function oneLine(value: unknown): string {
   return stripControl(String(value)).replace(/\s+/g, " ").trim();
 }
 
+/** What a skill needs, in words; "" for nothing. */
+export function needsText({ os, bins, anyBins, env, config }: SkillNeeds): string {
+  const parts: [string, readonly string[], string][] = [
+    ["the system", os, " or "],
+    ["in PATH", bins, ", "],
+    ["one of in PATH", anyBins, ", "],
+    ["set", env, ", "],
+    ["in the config", config, ", "],
+  ];
+  return parts
+    .flatMap(([what, names, between]) => (names.length > 0 ? `${what}: ${names.join(between)}` : []))
+    .join("; ");
+}
+
 /** `FILE: RULE: what is wrong`, as `doctor` and warnings have it. */
 export function faultText({ file, rule, message }: SkillFault): string {
   return `${file}: ${rule}: ${firstLine(message)}`;

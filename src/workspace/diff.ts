@@ -143,7 +143,7 @@ function quoted(name: string): string {
 }
 
 /** The hunks of one file; past `maxBytes` only the counting goes on. */
-function hunks(
+export function hunks(
   before: string,
   after: string,
   { maxBytes, context }: Omit<Manner, "read">,

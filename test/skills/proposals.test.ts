@@ -55,14 +55,14 @@ describe("a proposed skill", () => {
   test("that is no skill is listed with what is wrong, and cannot be approved", async () => {
     const file = propose("broken", "no frontmatter");
     expect(proposals(paths)[0]?.problem).toMatchObject({ rule: "frontmatter", file });
-    expect(approve(paths, "broken")).rejects.toThrow(/no frontmatter/);
+    await expect(approve(paths, "broken")).rejects.toThrow(/no frontmatter/);
     expect(existsSync(join(dirname(file), ".approved"))).toBe(false);
   });
 
-  test("that does not exist is refused, with the nearest one", () => {
+  test("that does not exist is refused, with the nearest one", async () => {
     propose("weekly-report");
-    expect(approve(paths, "weekly-repot")).rejects.toMatchObject({ remedy: "Did you mean weekly-report?" });
-    expect(dismiss(paths, "zzz")).rejects.toMatchObject({ remedy: "There are weekly-report." });
+    await expect(approve(paths, "weekly-repot")).rejects.toMatchObject({ remedy: "Did you mean weekly-report?" });
+    await expect(dismiss(paths, "zzz")).rejects.toMatchObject({ remedy: "There are weekly-report." });
   });
 
   test("nothing proposed is nothing listed", () => {
