@@ -26,7 +26,7 @@ import { readTranscript } from "./readers/transcript.ts";
 import { createRecollection, type Recollection } from "./recollection.ts";
 import { redactedModel } from "./redacted.ts";
 import { skillsClaim } from "./skills/claim.ts";
-import { createSkills } from "./skills/index.ts";
+import { createSkills, type Skills } from "./skills/index.ts";
 import { collectDaily } from "./workspace/index.ts";
 
 /** What a process has once. A daemon has one App and many tasks. */
@@ -41,6 +41,8 @@ export interface App {
   recollection(settings: Settings, warn: (message: string) => void): Recollection;
   /** Loads and freezes the settings for a folder. */
   settings(request: SettingsRequest): Promise<Settings>;
+  /** The skills under these settings. */
+  skills(settings: SkillSettings): Skills;
   /** The providers under these settings. */
   providers(settings: ProviderSettings, tapes?: Tapes): Providers;
   /** Starts a task; returns when everything it needs is there and the engine runs. */
@@ -78,6 +80,8 @@ export interface Settings {
   /** The user trusts the skills and the soul that this folder brings, as they are now. */
   skillsTrusted: boolean;
 }
+
+export type SkillSettings = Pick<Settings, "config" | "workspace" | "skillsTrusted">;
 
 export type ProviderSettings = Pick<Settings, "config" | "workspace">;
 
@@ -151,6 +155,10 @@ export function createApp(env: Env = readEnv()): App {
     return { config, warnings, workspace, grants, skillsTrusted };
   }
 
+  function skills({ config, workspace, skillsTrusted }: SkillSettings): Skills {
+    return createSkills({ paths, workspace, env, config, trusted: skillsTrusted });
+  }
+
   function providers({ config, workspace }: ProviderSettings, tapes: Tapes = {}, redactor?: Redactor): Providers {
     return createProviders({
       config,
@@ -204,16 +212,15 @@ export function createApp(env: Env = readEnv()): App {
   }
 
   function recollection(here: Settings, warn: (message: string) => void): Recollection {
-    const { config, workspace, skillsTrusted } = here;
     const redactor = createRedactor({ secrets: [], kinds: true });
     return createRecollection({
       database: () => memory.open(),
       path: paths.database,
-      skills: createSkills({ paths, workspace, env, config, trusted: skillsTrusted }),
+      skills: skills(here),
       embedder: () => providers(here).embedder(),
       hide: (text) => redactor.hide(text),
       clock,
-      decayRate: config.memory.learning_decay_rate,
+      decayRate: here.config.memory.learning_decay_rate,
       warn,
     });
   }
@@ -265,9 +272,24 @@ export function createApp(env: Env = readEnv()): App {
     }
   }
 
-  const root: Root = { env, paths, clock, ledger, store: memory, providers };
+  const root: Root = { env, paths, clock, ledger, store: memory, skills, providers };
   const close = () => memory.close();
-  return { env, paths, clock, ledger, memory, settings, providers, recollection, start, resume, posture, tidy, close };
+  return {
+    env,
+    paths,
+    clock,
+    ledger,
+    memory,
+    settings,
+    skills,
+    providers,
+    recollection,
+    start,
+    resume,
+    posture,
+    tidy,
+    close,
+  };
 }
 
 /** Makes what was said in a task findable, and goes on with what the memory has to do. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Company, ProviderSettings, RunningTask, Settings, Tapes } from "./app.ts";
+import type { Company, ProviderSettings, RunningTask, Settings, SkillSettings, Tapes } from "./app.ts";
 import type { Config } from "./base/config.ts";
 import type { Env } from "./base/env.ts";
 import { Interruption, ProviderError, UserError } from "./base/errors.ts";
@@ -35,7 +35,7 @@ import { createStateFile } from "./readers/state-file.ts";
 import { createTranscript, readTranscript } from "./readers/transcript.ts";
 import { createRecollection, type Recollection } from "./recollection.ts";
 import { redactedCheckpoints, redactedEvidence } from "./redacted.ts";
-import { createSkills, type Skills } from "./skills/index.ts";
+import type { Skills } from "./skills/index.ts";
 import { selectRubric } from "./skills/rubrics.ts";
 import { loadSoul, soulSection } from "./skills/soul.ts";
 import { fileList, surroundings } from "./surroundings.ts";
@@ -50,6 +50,7 @@ export interface Root {
   clock: Clock;
   ledger: Ledger;
   store: MemoryStore;
+  skills(settings: SkillSettings): Skills;
   providers(settings: ProviderSettings, tapes?: Tapes, redactor?: Redactor): Providers;
 }
 
@@ -65,7 +66,7 @@ export interface Launch {
 }
 
 /** A launch with what belongs to the task alone. */
-interface Scene extends Root, Launch {
+interface Scene extends Omit<Root, "skills">, Launch {
   task: Task;
   redactor: Redactor;
   log: Log;
@@ -93,8 +94,7 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
   for (const secret of await providers.secrets()) redactor.add(secret);
   const task = job.describe(hide);
   const log = createLog({ folder: paths.logs, env, redactor, now: () => clock.now() });
-  const { config, workspace, skillsTrusted } = here;
-  const skills = createSkills({ paths, workspace, env, config, trusted: skillsTrusted });
+  const skills = root.skills(here);
   const memory = createRecollection({
     database: () => root.store.open(),
     path: paths.database,
@@ -102,7 +102,7 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
     embedder: () => providers.embedder(),
     hide,
     clock,
-    decayRate: config.memory.learning_decay_rate,
+    decayRate: here.config.memory.learning_decay_rate,
     warn: (message) => void hub.emit({ type: "warning", code: "memory", message }),
   });
   const scene: Scene = { ...root, ...job, task, redactor, log, skills, memory };

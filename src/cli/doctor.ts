@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { App, ProviderSettings } from "../app.ts";
+import type { App, ProviderSettings, SkillSettings } from "../app.ts";
 import type { Config } from "../base/config.ts";
 import { configSchema } from "../base/config-schema.ts";
 import { Exit, type ExitCode, UserError } from "../base/errors.ts";
@@ -12,11 +12,13 @@ import type { SandboxPosture } from "../contracts/exec.ts";
 import type { ProviderStatus } from "../contracts/provider.ts";
 import { realFolder, refuseAsWorkspace } from "../folders.ts";
 import { makePrivateTemp } from "../private-temp.ts";
+import { loadSoul, type Soul } from "../skills/soul.ts";
 import type { CommandLine } from "./args.ts";
 import { hang, oneLine } from "./display/layout.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
 import { type Diagnosis, diskFindings, fileFindings, mend } from "./doctor-files.ts";
 import { memoryFindings } from "./doctor-memory.ts";
+import { skillFindings } from "./doctor-skills.ts";
 import { modelFindings } from "./doctor-models.ts";
 import type { Flags } from "./flags.ts";
 
@@ -29,6 +31,8 @@ export interface DoctorDeps {
   providers: readonly ProviderStatus[];
   /** What the roles run on. */
   models: readonly Diagnosis[];
+  /** What can be said of skills and soul. */
+  skills: readonly Diagnosis[];
   posture: SandboxPosture;
   /** Why no task may work in this folder. */
   refused?: { problem: string; remedy: string };
@@ -49,6 +53,7 @@ export async function doctor(deps: DoctorDeps, flags: Pick<Flags, "fix">): Promi
     // Without any provider that is said already.
     ["models", deps.providers.some(({ state }) => state === "ready") ? [...deps.models] : []],
     ["sandbox", [...refusalFindings(deps.refused), ...sandboxFindings(deps.posture)]],
+    ["skills", [...deps.skills]],
     ["memory", memoryFindings(deps.paths, flags.fix === true)],
     ["disk", await diskFindings(deps.paths)],
   ];
@@ -157,7 +162,8 @@ export async function doctorCommand({ flags }: CommandLine): Promise<ExitCode> {
     .catch((error: unknown) => {
       if (!(error instanceof UserError)) throw error;
       // With the defaults, so that everything else can still be looked at.
-      const settings = { config: defaultConfig(), warnings: [], workspace: realFolder(dir, "folder") };
+      const workspace = realFolder(dir, "folder");
+      const settings = { config: defaultConfig(), warnings: [], workspace, skillsTrusted: false };
       return { settings, config: { problem: error.message, remedy: error.remedy } };
     });
   const providers = app.providers(read.settings);
@@ -168,6 +174,7 @@ export async function doctorCommand({ flags }: CommandLine): Promise<ExitCode> {
       config: read.config,
       providers: await providers.statuses(),
       models: await modelFindings(providers, read.settings.config.models),
+      skills: skillFindings(app.skills(read.settings), soulOf(app, read.settings)),
       ...(await postureOf(app, read.settings)),
       log: logPlace(app.paths.logs, app.env),
       ...stdoutLayout(app.env),
@@ -175,6 +182,10 @@ export async function doctorCommand({ flags }: CommandLine): Promise<ExitCode> {
     },
     flags,
   );
+}
+
+function soulOf({ paths }: App, { workspace, skillsTrusted }: SkillSettings): Soul {
+  return loadSoul(paths, workspace, skillsTrusted);
 }
 
 function defaultConfig(): Config {

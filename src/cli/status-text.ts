@@ -2,6 +2,7 @@ import { clip, formatBytes, formatDuration, formatTokens, plural } from "../base
 import type { HistoryEntry } from "../contracts/ledger.ts";
 import type { MemorySize } from "../contracts/memory.ts";
 import type { ProviderStatus, Role } from "../contracts/provider.ts";
+import type { SkillCount } from "../skills/counts.ts";
 import type { KnownTask } from "../readers/interrupted.ts";
 import { type CurrentTask, isRunning, isUnfinished } from "../readers/state-file.ts";
 import type { Costs } from "./cost-lines.ts";
@@ -27,13 +28,14 @@ export interface Facts {
   current: CurrentTask | undefined;
   cutShort: KnownTask[];
   memory: MemorySize | Problem | undefined;
+  skills: SkillCount[];
   recent: HistoryEntry[];
   costs: Costs;
   now: number;
 }
 
 /** A stable document for scripts; what is unknown is null. */
-export function statusJson({ version, models, providers, current, cutShort, memory, recent, costs }: Facts): string {
+export function statusJson({ version, models, providers, current, cutShort, memory, skills, recent, costs }: Facts): string {
   const active = current && isUnfinished(current) ? { ...current, alive: isRunning(current) } : null;
   const document = {
     version,
@@ -44,6 +46,7 @@ export function statusJson({ version, models, providers, current, cutShort, memo
     cut_short: cutShort.map(({ id, description, workspace, at }) => ({ task_id: id, description, workspace, at })),
     memory: memory === undefined || "problem" in memory ? null : memory,
     memory_problem: memory !== undefined && "problem" in memory ? memory.problem : null,
+    skills,
     recent,
     today: costs.today,
     costs,
@@ -56,6 +59,7 @@ export function statusText(facts: Facts, verbose: boolean): string {
   const { today } = facts.costs;
   const sections: [string, string[]][] = [
     ["memory", memoryLines(facts, verbose)],
+    ["skills", skillLines(facts)],
     ["models", modelLines(facts)],
     ...(verbose ? [["providers", providerLines(facts)] as [string, string[]]] : []),
     ["active task", activeLines(facts)],
@@ -82,6 +86,16 @@ function memoryLines({ memory }: Facts, verbose: boolean): string[] {
   ];
   const size = `${formatBytes(memory.databaseBytes)}, transcripts ${formatBytes(memory.transcriptBytes)}`;
   return [`${entries.join(", ")}  (${size})`, ...(verbose ? [`schema ${schema}`] : [])];
+}
+
+/** `bundled 6, user 2 (1 not offered)`. */
+function skillLines({ skills }: Facts): string[] {
+  const found = skills.filter(({ source, active, inactive }) => active > 0 || (inactive > 0 && source !== "bundled"));
+  const counted = found.map(({ source, active, inactive }) => {
+    const idle = inactive > 0 && source !== "bundled" ? ` (${inactive} not offered)` : "";
+    return `${source} ${active}${idle}`;
+  });
+  return [counted.join(", ")];
 }
 
 function providerLines({ providers }: Facts): string[] {

@@ -4,6 +4,7 @@ import type { Ledger } from "../contracts/ledger.ts";
 import type { CostSum, MemorySize } from "../contracts/memory.ts";
 import type { ProviderStatus, Role } from "../contracts/provider.ts";
 import { cutShortTasks, type KnownTask } from "../readers/interrupted.ts";
+import { type SkillCount, skillCounts } from "../skills/counts.ts";
 import type { MemoryStore } from "../readers/memory-store.ts";
 import { type CurrentTask, readCurrentTask } from "../readers/state-file.ts";
 import type { CommandLine } from "./args.ts";
@@ -22,6 +23,8 @@ export interface StatusDeps {
   current(): Promise<CurrentTask | undefined>;
   /** Tasks that were cut short and wait to be resumed or undone, newest first. */
   cutShort(): Promise<KnownTask[]>;
+  /** How many skills there are, by source. */
+  skills(): SkillCount[];
   /** How much is remembered; undefined where nothing is yet. Rejects where the memory cannot be used. */
   memory(): Promise<MemorySize | undefined>;
   ledger: Ledger;
@@ -47,7 +50,7 @@ export async function status(deps: StatusDeps, flags: Pick<Flags, "json" | "cost
     costsUntil(deps.ledger, deps.now(), flags.json === true),
   ]);
   const { version } = deps;
-  const facts: Facts = { version, models, providers, current, cutShort, memory, recent, costs, now: deps.now() };
+  const facts: Facts = { version, models, providers, current, cutShort, memory, recent, costs, now: deps.now(), skills: deps.skills() };
   deps.write(flags.json ? statusJson(facts) : statusText(facts, flags.verbose === true));
   return Exit.ok;
 }
@@ -104,6 +107,7 @@ export async function statusCommand({ flags }: CommandLine): Promise<ExitCode> {
         providers: () => providers.statuses(),
         current: () => readCurrentTask(app.paths.currentTask),
         cutShort: () => cutShortTasks(app.paths, app.clock.now()),
+        skills: () => skillCounts(app.skills(settings).all()),
         memory: () => sizeOfMemory(app.memory, app.paths.sessions),
         ledger: app.ledger,
         now: () => app.clock.now(),

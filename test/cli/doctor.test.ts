@@ -35,6 +35,7 @@ async function examine(more: Partial<DoctorDeps> = {}, fix = false) {
       config: { files: [], warnings: [] },
       providers: [provider("groq", "ready")],
       models: [],
+      skills: [],
       posture: { mode: "workspace", layers: ["namespaces", "landlock"], gaps: [] },
       log: { file: join(paths.logs, "openkoi.log"), level: "info" },
       style: createStyle(false),

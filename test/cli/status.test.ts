@@ -63,6 +63,7 @@ async function shown(more: Partial<StatusDeps> = {}, flags: Parameters<typeof st
       current: async () => undefined,
       cutShort: async () => [],
       memory: async () => undefined,
+      skills: () => [],
       ledger: {
         record: async () => {},
         recent: async () => [],
