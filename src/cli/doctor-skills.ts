@@ -17,7 +17,9 @@ export function skillFindings(skills: Pick<Skills, "all" | "active" | "refused">
     { state: "ok", text: `skills offered: ${tasks}; evaluators: ${active.length - tasks}` },
     soulFinding(soul),
     ...some(skills.refused().map((fault) => note(faultText(fault), "It is not used. Mend the file."))),
-    ...some(idle.map((skill) => note(`${skill.name} (${skill.source}) is not offered: ${skill.inactive}`, wayOut(skill)))),
+    ...some(
+      idle.map((skill) => note(`${skill.name} (${skill.source}) is not offered: ${skill.inactive}`, wayOut(skill))),
+    ),
     ...some(warnings.map((fault) => note(faultText(fault)))),
   ];
 }

@@ -18,8 +18,8 @@ import { hang, oneLine } from "./display/layout.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
 import { type Diagnosis, diskFindings, fileFindings, mend } from "./doctor-files.ts";
 import { memoryFindings } from "./doctor-memory.ts";
-import { skillFindings } from "./doctor-skills.ts";
 import { modelFindings } from "./doctor-models.ts";
+import { skillFindings } from "./doctor-skills.ts";
 import type { Flags } from "./flags.ts";
 
 export interface DoctorDeps {

@@ -2,9 +2,9 @@ import { clip, formatBytes, formatDuration, formatTokens, plural } from "../base
 import type { HistoryEntry } from "../contracts/ledger.ts";
 import type { MemorySize } from "../contracts/memory.ts";
 import type { ProviderStatus, Role } from "../contracts/provider.ts";
-import type { SkillCount } from "../skills/counts.ts";
 import type { KnownTask } from "../readers/interrupted.ts";
 import { type CurrentTask, isRunning, isUnfinished } from "../readers/state-file.ts";
+import type { SkillCount } from "../skills/counts.ts";
 import type { Costs } from "./cost-lines.ts";
 import { oneLine } from "./display/layout.ts";
 import { ENDINGS } from "./display/outcome-lines.ts";
@@ -35,7 +35,17 @@ export interface Facts {
 }
 
 /** A stable document for scripts; what is unknown is null. */
-export function statusJson({ version, models, providers, current, cutShort, memory, skills, recent, costs }: Facts): string {
+export function statusJson({
+  version,
+  models,
+  providers,
+  current,
+  cutShort,
+  memory,
+  skills,
+  recent,
+  costs,
+}: Facts): string {
   const active = current && isUnfinished(current) ? { ...current, alive: isRunning(current) } : null;
   const document = {
     version,

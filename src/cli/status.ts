@@ -4,9 +4,9 @@ import type { Ledger } from "../contracts/ledger.ts";
 import type { CostSum, MemorySize } from "../contracts/memory.ts";
 import type { ProviderStatus, Role } from "../contracts/provider.ts";
 import { cutShortTasks, type KnownTask } from "../readers/interrupted.ts";
-import { type SkillCount, skillCounts } from "../skills/counts.ts";
 import type { MemoryStore } from "../readers/memory-store.ts";
 import { type CurrentTask, readCurrentTask } from "../readers/state-file.ts";
+import { type SkillCount, skillCounts } from "../skills/counts.ts";
 import type { CommandLine } from "./args.ts";
 import { type Costs, costLines } from "./cost-lines.ts";
 import type { Flags } from "./flags.ts";
@@ -50,7 +50,18 @@ export async function status(deps: StatusDeps, flags: Pick<Flags, "json" | "cost
     costsUntil(deps.ledger, deps.now(), flags.json === true),
   ]);
   const { version } = deps;
-  const facts: Facts = { version, models, providers, current, cutShort, memory, recent, costs, now: deps.now(), skills: deps.skills() };
+  const facts: Facts = {
+    version,
+    models,
+    providers,
+    current,
+    cutShort,
+    memory,
+    recent,
+    costs,
+    now: deps.now(),
+    skills: deps.skills(),
+  };
   deps.write(flags.json ? statusJson(facts) : statusText(facts, flags.verbose === true));
   return Exit.ok;
 }

@@ -7,7 +7,7 @@ import { openSkill } from "./open.ts";
 import { isOwnTree } from "./own-tree.ts";
 import { type SkillPaths, skillRoots } from "./places.ts";
 import { promptIndex } from "./prompt-index.ts";
-import { type Effectiveness, rankSkills, type Similarity } from "./rank.ts";
+import { type Effectiveness, type RankedSkill, rankSkills, type Similarity } from "./rank.ts";
 
 export interface SkillsInput {
   paths: SkillPaths;
@@ -38,11 +38,13 @@ export interface Skills extends SkillShelf {
   evaluators(): readonly Rubric[];
   /** Folders of skills that are offered, absolute and real: a task may read them. */
   folders(): readonly string[];
+  /** The task skills that are offered, the best for the task first. */
+  rank(task: string, options?: RankOptions): Promise<RankedSkill[]>;
   /** What stands in the prompt: names and descriptions, the best for the task first, and a skill that chose itself. */
-  index(task: string, options?: IndexOptions): Promise<string>;
+  index(task: string, options?: RankOptions): Promise<string>;
 }
 
-export interface IndexOptions {
+export interface RankOptions {
   effectiveness?: Effectiveness | undefined;
   similarity?: Similarity | undefined;
 }
@@ -66,16 +68,11 @@ export function createSkills(input: SkillsInput): Skills {
     },
     evaluators: () => active().flatMap(({ rubric }) => rubric ?? []),
     folders: () => offered().flatMap(({ folder }) => folder ?? []),
-    async index(task, { effectiveness, similarity } = {}) {
-      const skills = offered();
-      const chosen = skills.find(({ name, source }) => name === SELF_ITERATE && source === "bundled");
-      const ranked = await rankSkills(
-        skills.filter((skill) => skill !== chosen),
-        task,
-        similarity,
-        effectiveness,
-      );
-      const list = promptIndex(ranked.map(({ skill }) => skill));
+    rank: (task, { effectiveness, similarity } = {}) => rankSkills(offered(), task, similarity, effectiveness),
+    async index(task, options) {
+      const ranked = (await this.rank(task, options)).map(({ skill }) => skill);
+      const chosen = ranked.find(({ name, source }) => name === SELF_ITERATE && source === "bundled");
+      const list = promptIndex(ranked.filter((skill) => skill !== chosen));
       const own = chosen && `The skill ${chosen.name} is for this folder:\n\n${openSkill(chosen).body}`;
       return [own, list].filter(Boolean).join("\n\n");
     },

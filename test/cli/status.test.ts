@@ -4,6 +4,7 @@ import { type StatusDeps, status } from "../../src/cli/status.ts";
 import type { HistoryEntry } from "../../src/contracts/ledger.ts";
 import type { CostSum, MemorySize } from "../../src/contracts/memory.ts";
 import type { CurrentTask } from "../../src/readers/state-file.ts";
+import type { SkillCount } from "../../src/skills/counts.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 
@@ -192,6 +193,19 @@ cost today
     expect(whole).toContain("12 learnings, 1 task, 1 session, 560 searchable texts, 2 patterns");
     expect(whole).toContain("  schema 3\n");
     expect(whole).toContain("providers\n  a          ready  (environment A_KEY)\n");
+  });
+
+  test("counts skills by source, and says how many are not offered", async () => {
+    const skills: SkillCount[] = [
+      { source: "bundled", active: 6, inactive: 1 },
+      { source: "managed", active: 0, inactive: 0 },
+      { source: "user", active: 2, inactive: 0 },
+      { source: "proposed", active: 0, inactive: 3 },
+    ];
+    expect(await shown({ skills: () => skills })).toContain(
+      "skills\n  bundled 6, user 2, proposed 0 (3 not offered)\n",
+    );
+    expect(JSON.parse(await shown({ skills: () => skills }, { json: true })).skills).toEqual(skills);
   });
 
   test("says why there is no memory, and still says the rest", async () => {
