@@ -25,21 +25,19 @@ export function findSkillFiles(root: string): string[] {
 
   function enter(folder: string, depth: number): void {
     if (++looked > MOST_FOLDERS) return;
+    const file = depth > 0 ? skillFileIn(folder) : undefined;
+    if (file !== undefined) {
+      if (!seen.has(folder)) found.push(file);
+      seen.add(folder);
+      return;
+    }
+    if (depth >= MOST_DEPTH) return;
     let entries: ReturnType<typeof entriesOf>;
     try {
       entries = entriesOf(folder);
     } catch {
       return;
     }
-    // Both names are in use; the reference validator prefers the first.
-    const name = ["SKILL.md", "skill.md"].find((one) => entries.some((entry) => entry.name === one));
-    if (name !== undefined && depth > 0) {
-      const file = join(folder, name);
-      if (!seen.has(folder)) found.push(file);
-      seen.add(folder);
-      return;
-    }
-    if (depth >= MOST_DEPTH) return;
     for (const entry of entries) {
       if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
       if (entry.isDirectory()) enter(join(folder, entry.name), depth + 1);
@@ -53,6 +51,20 @@ export function findSkillFiles(root: string): string[] {
   const real = realOf(root);
   if (real !== undefined) enter(real, 0);
   return found;
+}
+
+/** Both names are in use; the reference validator prefers the first. */
+export function skillFileIn(folder: string): string | undefined {
+  return ["SKILL.md", "skill.md"].map((name) => join(folder, name)).find((file) => lookAt(file));
+}
+
+/** Undefined where there is nothing, or where it cannot be seen. */
+function lookAt(path: string) {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 function entriesOf(folder: string) {

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import type { Env } from "../base/env.ts";
+import type { Paths } from "../base/paths.ts";
 import type { Rubric, Skill, SkillFault, SkillShelf } from "../contracts/skill.ts";
 import { SELF_ITERATE } from "./bundled.ts";
 import { missingFor, programsIn, type Surroundings } from "./eligible.ts";
@@ -8,9 +10,10 @@ import { isOwnTree } from "./own-tree.ts";
 import { type SkillPaths, skillRoots } from "./places.ts";
 import { promptIndex } from "./prompt-index.ts";
 import { type Effectiveness, type RankedSkill, rankSkills, type Similarity } from "./rank.ts";
+import { RememberedFacts } from "./remembered.ts";
 
 export interface SkillsInput {
-  paths: SkillPaths;
+  paths: SkillPaths & Pick<Paths, "cache">;
   /** Absolute and real. */
   workspace: string;
   env: Env;
@@ -81,11 +84,13 @@ export function createSkills(input: SkillsInput): Skills {
 
 function loadAll(input: SkillsInput): Loaded {
   const all: Loaded = { found: loadBundled(), refused: [] };
+  const remembered = new RememberedFacts(join(input.paths.cache, "skills.json"));
   for (const root of skillRoots(input.paths, input.workspace)) {
-    const { found, refused } = loadRoot(root);
+    const { found, refused } = loadRoot(root, remembered);
     all.found.push(...found);
     all.refused.push(...refused);
   }
+  remembered.keep();
   const { env, config, platform = process.platform, which = programsIn(env) } = input;
   for (const { skill } of all.found) {
     const why = skill.inactive ?? whyInactive(skill, input, { platform, env, config, which });
@@ -97,8 +102,9 @@ function loadAll(input: SkillsInput): Loaded {
 
 function whyInactive(skill: Skill, { workspace, trusted }: SkillsInput, here: Surroundings): string | undefined {
   if (skill.source === "workspace" && !trusted) return "the folder is not trusted";
-  if (skill.source === "bundled" && skill.name === SELF_ITERATE && !isOwnTree(workspace)) {
-    return "it is for OpenKoi's own source tree";
+  if (skill.source === "bundled") {
+    const elsewhere = skill.name === SELF_ITERATE && !isOwnTree(workspace);
+    return elsewhere ? "it is for OpenKoi's own source tree" : undefined;
   }
   return missingFor(skill.needs, here);
 }

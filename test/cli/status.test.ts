@@ -64,7 +64,7 @@ async function shown(more: Partial<StatusDeps> = {}, flags: Parameters<typeof st
       current: async () => undefined,
       cutShort: async () => [],
       memory: async () => undefined,
-      skills: () => [],
+      skills: () => [{ source: "bundled", active: 6, inactive: 1 }],
       ledger: {
         record: async () => {},
         recent: async () => [],
@@ -105,6 +105,9 @@ describe("status", () => {
 
 memory
   nothing yet
+
+skills
+  bundled 6
 
 models
   executor   a/b  (environment A_KEY)

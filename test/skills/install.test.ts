@@ -183,7 +183,9 @@ describe("a source", () => {
 
   test("that is none of these is refused, with the nearest name", async () => {
     using home = testHome();
-    await expect(fetchIn(home, "release-note").fetched).rejects.toMatchObject({ remedy: "Did you mean release-notes?" });
+    await expect(fetchIn(home, "release-note").fetched).rejects.toMatchObject({
+      remedy: "Did you mean release-notes?",
+    });
     await expect(fetchIn(home, "ext::sh -c x").fetched).rejects.toThrow(/no skill source/);
     await expect(fetchIn(home, "https://example.org/a.zip").fetched).rejects.toThrow(/archive on the web/);
   });
@@ -333,7 +335,9 @@ describe("installing", () => {
     symlinkSync("../secret.txt", join(home.base, "s/notes.txt"));
     execFileSync("mkfifo", [join(home.base, "p/pipe")]);
     await expect(install(candidate(home), "x", home.paths, NOW, signal)).rejects.toThrow(/link that leads out/);
-    await expect(install(candidate(home, "p"), "x", home.paths, NOW, signal)).rejects.toThrow(/neither a file nor a folder/);
+    await expect(install(candidate(home, "p"), "x", home.paths, NOW, signal)).rejects.toThrow(
+      /neither a file nor a folder/,
+    );
     expect(readdirSync(home.paths.skills.managed)).toEqual([]);
   });
 

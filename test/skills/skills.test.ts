@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSkills, type SkillsInput } from "../../src/skills/index.ts";
 import { approve } from "../../src/skills/proposals.ts";
@@ -268,6 +268,52 @@ describe("opening a skill", () => {
     skills.offered();
     rmSync(join(home.base, USER), { recursive: true });
     expect(skills.open("x")?.body).toMatch(/can no longer be read/);
+  });
+});
+
+describe("many skills", () => {
+  const fill = (home: TestHome, count: number) => {
+    for (let at = 0; at < count; at++) home.put({ [`${USER}/s-${at}/SKILL.md`]: skillText(`s-${at}`) });
+  };
+  const cache = (home: TestHome) => join(home.paths.cache, "skills.json");
+  const description = (home: TestHome, name = "s-7") => skillsOf(home).find(name)?.description;
+
+  test("are remembered, and a file that changed in any way is read anew", () => {
+    using home = testHome();
+    fill(home, 50);
+    expect(description(home)).toBe("Does s-7.");
+    expect(existsSync(cache(home))).toBe(true);
+    expect(description(home)).toBe("Does s-7.");
+    const file = join(home.base, USER, "s-7/SKILL.md");
+    const { atime, mtime } = statSync(file);
+    writeFileSync(file, skillText("s-7", "Now s-7."));
+    utimesSync(file, atime, mtime);
+    expect(description(home)).toBe("Now s-7.");
+    rmSync(join(home.base, USER, "s-7"), { recursive: true });
+    expect(description(home)).toBeUndefined();
+  });
+
+  test("are read, whatever stands in the file that remembers them", () => {
+    using home = testHome();
+    fill(home, 50);
+    description(home);
+    const text = readFileSync(cache(home), "utf8");
+    for (const strange of [
+      "{",
+      "[]",
+      '{"version":1,"entries":[1,[2],["x",{}]]}',
+      text.replaceAll('"description"', '"d"'),
+    ]) {
+      writeFileSync(cache(home), strange);
+      expect(description(home)).toBe("Does s-7.");
+    }
+  });
+
+  test("a few are simply read", () => {
+    using home = testHome();
+    fill(home, 10);
+    expect(description(home)).toBe("Does s-7.");
+    expect(existsSync(cache(home))).toBe(false);
   });
 });
 

@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
-import { basename, dirname, extname, join } from "node:path";
+import { basename, dirname, extname } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { Skill, SkillFault } from "../../contracts/skill.ts";
 import { BUNDLED } from "../bundled.ts";
-import { findSkillFiles, type SkillFile, skillFiles } from "../files.ts";
+import { findSkillFiles, type SkillFile, skillFileIn, skillFiles } from "../files.ts";
 import { readSkillFile, type SkillFacts } from "../parse.ts";
 import { rubricOf } from "../rubrics.ts";
 
@@ -29,7 +28,7 @@ export interface Survey {
 
 /** Looks through a source: the folder is a skill itself, or holds some. @throws UserError where it has none at all */
 export function survey(folder: string, origin: string): Survey {
-  const own = ["SKILL.md", "skill.md"].map((name) => join(folder, name)).find((file) => existsSync(file));
+  const own = skillFileIn(folder);
   const files = own ? [own] : findSkillFiles(folder);
   const found: Survey = { candidates: [], refused: [] };
   for (const file of files) {
