@@ -37,6 +37,8 @@ export const COMMANDS = {
       "dismiss NAME": "away with it, until it shows much more clearly",
       "edit ID [TEXT]": "put a learning right (without TEXT: in EDITOR)",
       "forget ID": "away with a learning",
+      "install [SOURCE]": "a skill from a folder, a git URL, an archive, or by name",
+      "evolve-soul": "small changes of SOUL.md, for you to accept",
     },
   },
   connect: {

@@ -148,7 +148,7 @@ export const FLAGS = {
     group: "Safety",
     sets: ["permissions.mode"],
     fixed: "auto",
-    on: ["run", "disconnect", "resume", "migrate"],
+    on: ["run", "disconnect", "resume", "migrate", "learn"],
   },
   sandbox: {
     type: "choice",
@@ -214,6 +214,7 @@ export const FLAGS = {
   costs: { type: "switch", help: "what was spent, by model, and saved", group: "Other", on: ["status"] },
   live: { type: "switch", help: "redrawn every second; q leaves", group: "Other", on: ["status"] },
   json: { type: "switch", help: "print JSON", group: "Other", on: ["status", "models", "learn"] },
+  install: { type: "switch", help: "pick a skill to install from the sources", group: "Other", on: ["learn"] },
   list: { type: "switch", help: "show what can be undone", group: "Other", on: ["undo"] },
   status: { type: "switch", help: "only say which schema it has", group: "Other", on: ["migrate"] },
   rollback: { type: "switch", help: "go back one schema; a copy is kept", group: "Other", on: ["migrate"] },

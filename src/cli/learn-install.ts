@@ -8,6 +8,7 @@ import { createExec } from "../exec/index.ts";
 import { sandboxOf } from "../launch.ts";
 import { makePrivateTemp } from "../private-temp.ts";
 import { OPTIONAL } from "../skills/bundled.ts";
+import { skillFiles } from "../skills/files.ts";
 import { fetchSource } from "../skills/install/fetch.ts";
 import { clone } from "../skills/install/git.ts";
 import { type Existing, existingFor, install, placeFor } from "../skills/install/install.ts";
@@ -188,9 +189,11 @@ function describe(candidate: Candidate, existing: Existing | undefined, { app, s
 function comparison(candidate: Candidate, { folder, same, changed, origin }: Existing, style: Style): string[] {
   if (same) return ["is installed already, exactly as it is here"];
   const read = (root: string, path: string) => readRegular(join(root, path), MOST_DIFF * 4)?.toString() ?? "";
+  const gone = skillFiles(folder).filter(({ path }) => !candidate.files.some((file) => file.path === path));
   const lines = candidate.files.flatMap(({ path }) => {
     const [before, after] = [read(folder, path), read(candidate.folder, path)];
-    if (before === after || before.includes("\0") || after.includes("\0")) return [];
+    if (before === after) return [];
+    if (before.includes("\0") || after.includes("\0")) return [`changed: ${path}`];
     const { text } = hunks(before, after, { maxBytes: MOST_DIFF, context: 2 });
     return [`--- ${basename(folder)}/${path}`, ...cleanLines(text.trimEnd()).map((line) => paint(line, style))];
   });
@@ -198,6 +201,7 @@ function comparison(candidate: Candidate, { folder, same, changed, origin }: Exi
     `is installed already${origin === undefined ? "" : ` (from ${origin})`}; this one differs:`,
     ...(changed ? [style.notice("! the one that is there was changed since; that would be lost")] : []),
     ...lines.map((line) => `  ${line}`),
+    ...gone.map(({ path }) => style.bad(`  gone: ${oneLine(path)}`)),
   ];
 }
 

@@ -24,13 +24,15 @@ export interface LearnDeps {
   /** Undefined where nothing is remembered yet. */
   habits: Habits | undefined;
   access: MemoryAccess | undefined;
-  paths: Pick<Paths, "skills" | "evaluators" | "data">;
+  paths: Pick<Paths, "skills" | "evaluators" | "data" | "home" | "soul" | "state">;
   /** The planner model. @throws UserError where there is none. */
   planner(): Promise<Model>;
   /** Asks whether something is to run by itself, `every weekday about 9`. Without a terminal: no. */
   offer(frequency: string): Promise<boolean>;
   /** Lets the user change a text in their editor. */
   edit(text: string): Promise<string>;
+  /** How many tasks there ever were. */
+  tasks(): Promise<number>;
   /** Whether somebody can pick and answer. */
   terminal: boolean;
   width: number;
@@ -50,10 +52,16 @@ const SUBCOMMANDS: Record<string, Subcommand> = {
   dismiss: dismissCommand,
   edit: editCommand,
   forget: forgetCommand,
+  "evolve-soul": evolveCommand,
 };
+
+/** Has an app of its own: it works on files alone. */
+const INSTALL = "install";
 
 /** `openkoi learn [SUBCOMMAND]`: patterns, proposed skills and learnings, to be looked at and decided on. */
 export async function learnCommand({ argument, words = [], flags }: CommandLine): Promise<ExitCode> {
+  if (argument === INSTALL || flags.install) return installing(argument, words, flags);
+  if (flags.yes) throw new UsageError("--yes belongs to learn install", "openkoi learn install SOURCE --yes");
   const run = argument === undefined ? pickLessons : Object.hasOwn(SUBCOMMANDS, argument) && SUBCOMMANDS[argument];
   if (!run) throw unknown(argument!);
   if (flags.json && argument !== "list")
@@ -76,6 +84,7 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
       planner: () => plannerOf(app, settings),
       offer: (frequency) => offerSchedule(frequency, terminal, signals.signal),
       edit: (text) => editText(text, app.env, signals.signal),
+      tasks: async () => (memory ? (await import("../memory/inspect.ts")).sizeOf(memory, paths.sessions).tasks : 0),
       terminal,
       ...stdoutLayout(readEnv()),
       now: () => clock.now(),
@@ -128,6 +137,32 @@ async function listCommand(deps: LearnDeps, words: readonly string[], flags: Com
   return Exit.ok;
 }
 
+async function evolveCommand(deps: LearnDeps, words: readonly string[]): Promise<ExitCode> {
+  if (words.length > 0) throw new UsageError('"learn evolve-soul" takes no arguments', "openkoi learn evolve-soul");
+  const { evolveSoul } = await import("./learn-soul.ts");
+  const { default: template } = await import("../../embed/prompts/soul.md", { with: { type: "text" } });
+  const learnings = (await deps.access?.learnings()) ?? [];
+  const ask = deps.terminal ? createTerminalAsk({ interactive: true }) : undefined;
+  return evolveSoul({ ...deps, tasks: await deps.tasks(), learnings, template, ask });
+}
+
+async function installing(
+  argument: string | undefined,
+  words: readonly string[],
+  flags: CommandLine["flags"],
+): Promise<ExitCode> {
+  const { installCommand, installFromSources } = await import("./learn-install.ts");
+  const [source, ...more] = words;
+  if (flags.json) throw new UsageError("--json belongs to learn list", "openkoi learn list --json");
+  if (more.length > 0 || (argument !== undefined && argument !== INSTALL) || (flags.install && source !== undefined)) {
+    throw new UsageError(
+      '"learn install" takes one SOURCE',
+      "A folder, a git URL, an archive, or the name of an optional skill.",
+    );
+  }
+  return source === undefined ? installFromSources(flags) : installCommand(source, flags);
+}
+
 async function offerSchedule(frequency: string, terminal: boolean, signal: AbortSignal): Promise<boolean> {
   if (!terminal) return false;
   const ask = createTerminalAsk({ interactive: true });
@@ -137,7 +172,7 @@ async function offerSchedule(frequency: string, terminal: boolean, signal: Abort
 }
 
 function unknown(word: string): UsageError {
-  const known = Object.keys(SUBCOMMANDS);
+  const known = [...Object.keys(SUBCOMMANDS), INSTALL];
   const meant = closest(word, known);
   return new UsageError(
     `"learn" has no subcommand "${firstLine(word)}"${meant ? `: did you mean ${meant}?` : ""}`,

@@ -6,7 +6,7 @@ import { findSkillFiles } from "./files.ts";
 import { type ParsedSkill, parseSkill, readSkillFile, type SkillFacts } from "./parse.ts";
 import { leadsInto, type SkillRoot } from "./places.ts";
 import { approvalOf } from "./proposals.ts";
-import type { Facts, RememberedFacts } from "./remembered.ts";
+import { type Facts, factsOf, type RememberedFacts } from "./remembered.ts";
 import { rubricOf } from "./rubrics.ts";
 
 /** A skill as it was found, with what it scores by where it is an evaluator. */
@@ -23,11 +23,11 @@ export interface Loaded {
 }
 
 /** Reads the frontmatter of every skill below a folder. Nothing throws: what cannot be used is reported. */
-export function loadRoot({ folder, kind, source, inside }: SkillRoot, remembered: RememberedFacts): Loaded {
+export function loadRoot({ folder, kind, source, inside }: SkillRoot, remembered?: RememberedFacts): Loaded {
   const loaded: Loaded = { found: [], refused: [] };
   for (const file of findSkillFiles(folder)) {
     const isOutside = inside !== undefined && !leadsInto(file, inside);
-    const read = isOutside ? outside(file) : withRubric(remembered.read(file, kind), file);
+    const read = isOutside ? outside(file) : withRubric(remembered?.read(file, kind) ?? factsOf(file, kind), file);
     if ("fault" in read) loaded.refused.push(read.fault);
     else {
       const own = dirname(file);

@@ -70,7 +70,8 @@ export class RememberedFacts {
   }
 }
 
-function factsOf(file: string, kind: Skill["kind"]): Facts {
+/** The same, read now. */
+export function factsOf(file: string, kind: Skill["kind"]): Facts {
   const parsed = readSkillFile(file, kind);
   return "fault" in parsed ? { fault: parsed.fault } : { facts: parsed.facts };
 }

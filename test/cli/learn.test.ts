@@ -88,6 +88,8 @@ function place(events: ReturnType<typeof life> = [], more: Partial<LearnDeps> = 
   const config = { enabled: true, mine_interval_hours: 24, min_confidence: 0.7, min_samples: 3, auto_propose: true };
   let text = "";
   const deps: LearnDeps = {
+    tasks: async () => 0,
+    planner: () => Promise.reject(new Error("no model is asked here")),
     habits: { memory, paths, config, now: NOW },
     access: undefined,
     paths,
