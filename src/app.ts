@@ -53,7 +53,7 @@ export interface App {
   posture(settings: ProviderSettings): Promise<SandboxPosture>;
   /**
    * Removes what nobody can need any more: old checkpoints once a day, what killed processes left in the temporary
-   * folder each time. Looks for habits, where that is due. Takes a few seconds at most and never throws; returns what the
+   * folder each time. Looks for habits, where that is due, and whether the soul could evolve. Takes a few seconds at most and never throws; returns what the
    * user may want to read, a line each.
    */
   tidy(): Promise<string[]>;
@@ -246,10 +246,10 @@ export function createApp(env: Env = readEnv()): App {
       ).catch(() => {});
     }
     await collectDaily({ dir: paths.checkpoints, now: clock.now(), isOver: () => performance.now() > end });
-    const last = ended.at(-1)?.here.config;
+    const last = ended.at(-1)?.here;
     if (!last || performance.now() > end || !memory.exists()) return [];
-    const habits = await newHabits(last);
-    return [...(habits === undefined ? [] : [habits]), ...(await pruned(last))];
+    const news = [await newHabits(last.config), await soulHint(last)].filter((line) => line !== undefined);
+    return [...news, ...(await pruned(last.config))];
   }
 
   async function pruned({ memory: { max_storage_mb } }: Config): Promise<string[]> {
@@ -267,6 +267,20 @@ export function createApp(env: Env = readEnv()): App {
     try {
       const { mineWhenDue } = await import("./habits.ts");
       return await mineWhenDue({ paths, config: patterns, now: clock.now() }, () => memory.open());
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The same here. */
+  async function soulHint(here: Settings): Promise<string | undefined> {
+    try {
+      const [{ countTasks }, { evolutionHint }] = await Promise.all([
+        import("./memory/inspect.ts"),
+        import("./skills/soul-evolution.ts"),
+      ]);
+      const tasks = countTasks(await memory.open());
+      return await evolutionHint(paths, tasks, () => recollection(here, () => {}).learnings());
     } catch {
       return undefined;
     }

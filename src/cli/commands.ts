@@ -25,7 +25,7 @@ export const COMMANDS = {
   undo: { group: "Tasks", summary: "put back what a task changed; again: redo", ready: true, argument: "TASK" },
   chat: { group: "Tasks", summary: "interactive session", ready: false },
   learn: {
-    group: "Look",
+    group: "Tasks",
     summary: "habits, the skills proposed for them, learnings",
     ready: true,
     argument: "SUBCOMMAND",
@@ -37,7 +37,7 @@ export const COMMANDS = {
       "dismiss NAME": "away with it, until it shows much more clearly",
       "edit ID [TEXT]": "put a learning right (without TEXT: in EDITOR)",
       "forget ID": "away with a learning",
-      "install [SOURCE]": "a skill from a folder, a git URL, an archive, or by name",
+      "install [SOURCE]": "a skill: a folder, git URL, archive or name",
       "evolve-soul": "small changes of SOUL.md, for you to accept",
     },
   },

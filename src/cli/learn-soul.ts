@@ -7,7 +7,6 @@ import type { Answer, Question } from "../contracts/question.ts";
 import { costOf } from "../engine/budget.ts";
 import { loadSoul } from "../skills/soul.ts";
 import {
-  EVOLUTION,
   evolutionPrompt,
   readChanges,
   readSoulState,
@@ -30,8 +29,8 @@ export interface EvolutionDeps {
   planner(): Promise<Model>;
   /** Absent where nobody is there. */
   ask: ((question: Question, signal: AbortSignal) => Promise<Answer>) | undefined;
-  /** Lets the user change a text in their editor. */
-  edit(text: string): Promise<string>;
+  /** Lets the user change a text in their editor; absent where none is set. */
+  edit: ((text: string) => Promise<string>) | undefined;
   style: Style;
   /** Milliseconds since 1970. */
   now(): number;
@@ -78,7 +77,7 @@ export async function evolveSoul(deps: EvolutionDeps): Promise<ExitCode> {
       kind: "choice",
       id: "soul",
       text: `Change ${paths.soul} like this?`,
-      choices: [ACCEPT, EDIT, REFUSE],
+      choices: deps.edit ? [ACCEPT, EDIT, REFUSE] : [ACCEPT, REFUSE],
     } as const;
     const { choice, by } = await deps.ask(question, deps.signal);
     if (by === "policy" || choice === REFUSE) {
@@ -86,7 +85,7 @@ export async function evolveSoul(deps: EvolutionDeps): Promise<ExitCode> {
       write("Nothing was changed.\n");
       return Exit.ok;
     }
-    if (choice === ACCEPT) break;
+    if (choice === ACCEPT || !deps.edit) break;
     proposed = await deps.edit(proposed);
   }
   await ensureDir(paths.home);
@@ -121,18 +120,4 @@ function diffLines(before: string, after: string, style: Style): string[] {
   return cleanLines(text.trimEnd()).map((line) =>
     line.startsWith("+") ? style.good(line) : line.startsWith("-") ? style.bad(line) : line,
   );
-}
-
-/** One line for after a task, where an evolution is due; at most once in 50 tasks. */
-export async function evolutionHint(
-  paths: Pick<Paths, "state">,
-  tasks: number,
-  learnings: () => Promise<readonly Learning[]>,
-): Promise<string | undefined> {
-  const state = readSoulState(paths);
-  if (tasks - Math.max(state.hintedAt, state.evolvedAt) < EVOLUTION.tasks) return undefined;
-  if (reasonsToWait(tasks, await learnings(), state).length > 0) return undefined;
-  await ensureDir(paths.state);
-  await writeSoulState(paths, { ...state, hintedAt: tasks });
-  return "The soul could grow from what was learned: openkoi learn evolve-soul shows how, and asks.";
 }

@@ -84,7 +84,7 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
       planner: () => plannerOf(app, settings),
       offer: (frequency) => offerSchedule(frequency, terminal, signals.signal),
       edit: (text) => editText(text, app.env, signals.signal),
-      tasks: async () => (memory ? (await import("../memory/inspect.ts")).sizeOf(memory, paths.sessions).tasks : 0),
+      tasks: async () => (memory ? (await import("../memory/inspect.ts")).countTasks(memory) : 0),
       terminal,
       ...stdoutLayout(readEnv()),
       now: () => clock.now(),
@@ -143,7 +143,9 @@ async function evolveCommand(deps: LearnDeps, words: readonly string[]): Promise
   const { default: template } = await import("../../embed/prompts/soul.md", { with: { type: "text" } });
   const learnings = (await deps.access?.learnings()) ?? [];
   const ask = deps.terminal ? createTerminalAsk({ interactive: true }) : undefined;
-  return evolveSoul({ ...deps, tasks: await deps.tasks(), learnings, template, ask });
+  const { EDITOR, VISUAL } = readEnv();
+  const edit = VISUAL || EDITOR ? deps.edit : undefined;
+  return evolveSoul({ ...deps, edit, tasks: await deps.tasks(), learnings, template, ask });
 }
 
 async function installing(

@@ -55,12 +55,17 @@ export function tidyLog(memory: MemoryDatabase): void {
   memory.db.run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
+/** How many tasks there ever were. */
+export function countTasks(memory: MemoryDatabase): number {
+  return memory.query<{ n: number }, []>("SELECT count(*) AS n FROM tasks").get()!.n;
+}
+
 /** How much is remembered. `sessions`: the folder of the transcripts. */
 export function sizeOf(memory: MemoryDatabase, sessions: string): MemorySize {
   const count = (table: string) => memory.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()!.n;
   return {
     learnings: count("learnings"),
-    tasks: count("tasks"),
+    tasks: countTasks(memory),
     sessions: count("sessions"),
     chunks: count("memory_chunks"),
     patterns: count("usage_patterns"),

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
-import { readRegular, writeAtomic } from "../base/files.ts";
+import { ensureDir, readRegular, writeAtomic } from "../base/files.ts";
 import type { Paths } from "../base/paths.ts";
 import { type Infer, isObject, parse, s } from "../base/schema.ts";
 import { fill, plural } from "../base/text.ts";
@@ -133,4 +133,18 @@ export function readSoulState(paths: Pick<Paths, "state">): SoulState {
 
 export async function writeSoulState(paths: Pick<Paths, "state">, state: SoulState): Promise<void> {
   await writeAtomic(stateFile(paths), `${JSON.stringify(state)}\n`);
+}
+
+/** One line for after a task, where an evolution is due; at most once in 50 tasks. */
+export async function evolutionHint(
+  paths: Pick<Paths, "state">,
+  tasks: number,
+  learnings: () => Promise<readonly Learning[]>,
+): Promise<string | undefined> {
+  const state = readSoulState(paths);
+  if (tasks - Math.max(state.hintedAt, state.evolvedAt) < EVOLUTION.tasks) return undefined;
+  if (reasonsToWait(tasks, await learnings(), state).length > 0) return undefined;
+  await ensureDir(paths.state);
+  await writeSoulState(paths, { ...state, hintedAt: tasks });
+  return "The soul could grow from what was learned: openkoi learn evolve-soul shows how, and asks.";
 }

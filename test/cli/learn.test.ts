@@ -89,7 +89,6 @@ function place(events: ReturnType<typeof life> = [], more: Partial<LearnDeps> = 
   let text = "";
   const deps: LearnDeps = {
     tasks: async () => 0,
-    planner: () => Promise.reject(new Error("no model is asked here")),
     habits: { memory, paths, config, now: NOW },
     access: undefined,
     paths,
