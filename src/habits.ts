@@ -5,6 +5,7 @@ import { ensureDir, writeAtomic } from "./base/files.ts";
 import type { Paths } from "./base/paths.ts";
 import { plural } from "./base/text.ts";
 import type { MemoryDatabase } from "./memory/database.ts";
+import { takeCommands } from "./memory/patterns/commands.ts";
 import { recentUsage, wordingsOf } from "./memory/patterns/events.ts";
 import { systemOffset } from "./memory/patterns/local-time.ts";
 import { mine } from "./memory/patterns/mine.ts";
@@ -26,7 +27,7 @@ import { approve, dismiss, type Proposal, proposals } from "./skills/proposals.t
 /** What patterns need of a process. */
 export interface Habits {
   memory: MemoryDatabase;
-  paths: Pick<Paths, "skills" | "evaluators" | "data" | "cache">;
+  paths: Pick<Paths, "skills" | "evaluators" | "data" | "cache" | "commands">;
   config: Config["patterns"];
   /** Milliseconds since 1970. */
   now: number;
@@ -36,7 +37,8 @@ const HOUR = 60 * 60 * 1000;
 
 /** Finds what the events of the last 30 days show, keeps it, and proposes skills. Returns what is new to the user. */
 export async function mineHabits(habits: Habits): Promise<StoredPattern[]> {
-  const { memory, config, now } = habits;
+  const { memory, paths, config, now } = habits;
+  takeCommands(memory, paths.commands);
   const events = recentUsage(memory, now);
   const mined = mine(events, {
     now,

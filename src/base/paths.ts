@@ -37,6 +37,8 @@ export interface Paths {
   /** Data home, `~/.local/share/openkoi`. */
   data: string;
   database: string;
+  /** Commands that were given, until they are taken into the database. */
+  commands: string;
   sessions: string;
   checkpoints: string;
   logs: string;
@@ -91,6 +93,7 @@ export function resolvePaths(env: Env): Paths {
     plugins: { wasm: join(home, "plugins", "wasm"), scripts: join(home, "plugins", "scripts") },
     data,
     database: join(data, "openkoi.db"),
+    commands: join(data, "commands.jsonl"),
     sessions: join(data, "sessions"),
     checkpoints: join(data, "checkpoints"),
     logs: join(data, "logs"),

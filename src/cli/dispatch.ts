@@ -23,7 +23,7 @@ export async function dispatch(argv: readonly string[]): Promise<ExitCode> {
     return code;
   } finally {
     // A pipe is no person: nothing is loaded then.
-    if (process.stdin.isTTY && process.stderr.isTTY) await (await import("./usage.ts")).noteCommand(line, code);
+    if (process.stdin.isTTY && process.stderr.isTTY) (await import("./usage.ts")).noteUse(line, code);
   }
 }
 

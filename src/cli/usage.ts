@@ -2,21 +2,21 @@ import { existsSync } from "node:fs";
 import { readEnv } from "../base/env.ts";
 import type { ExitCode } from "../base/errors.ts";
 import { resolvePaths } from "../base/paths.ts";
+import { noteCommand } from "../memory/patterns/commands.ts";
 import type { CommandLine } from "./args.ts";
 import { type FlagName, flagRow, flagText } from "./flags.ts";
 
 /**
- * Keeps that the user gave this command, for the pattern miner: only where there is a memory already, and never what
+ * Notes that the user gave this command, for the pattern miner: only where there is a memory already, and never what
  * could be a secret: its name, its subcommand, its switches.
  */
-export async function noteCommand(line: CommandLine, code: ExitCode | undefined): Promise<void> {
-  const { database: path } = resolvePaths(readEnv());
-  if (!existsSync(path)) return;
+export function noteUse(line: CommandLine, code: ExitCode | undefined): void {
+  const { database, commands } = resolvePaths(readEnv());
+  if (!existsSync(database)) return;
   try {
-    const { noteUsage } = await import("../memory/note.ts");
-    noteUsage(path, { at: Date.now(), text: wordsOf(line), outcome: code === 0 ? "ok" : "failed" });
+    noteCommand(commands, { at: Date.now(), text: wordsOf(line), outcome: code === 0 ? "ok" : "failed" });
   } catch {
-    // That it was not kept is nobody's trouble.
+    // That it was not noted is nobody's trouble.
   }
 }
 
