@@ -14,7 +14,12 @@ import { watchSignals } from "./signals.ts";
 export async function connectCommand({ argument, flags }: CommandLine): Promise<ExitCode> {
   const place = await openPlace(flags);
   if (argument === "status") {
-    process.stdout.write(`${statusLines(await place.providers.statuses()).join("\n")}\n`);
+    const statuses = await place.providers.statuses();
+    process.stdout.write(`${statusLines(statuses).join("\n")}\n`);
+    const troubled = statuses.some(({ state }) => state !== "ready" && state !== "missing");
+    if (troubled) process.stderr.write("openkoi: what [!] needs: openkoi doctor\n");
+    else if (!statuses.some(({ state }) => state === "ready"))
+      process.stderr.write("openkoi: nothing is set up yet: openkoi connect saves a key or logs in\n");
     return Exit.ok;
   }
   const remedy = "Name it: openkoi connect anthropic; openkoi connect status shows them all.";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Issuer, type IssuerScript, startIssuer, USER_CODE } from "../fakes/issuer.ts";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
@@ -45,9 +45,32 @@ test("with no credential at all, connect status and doctor say how to get one", 
   const shown = await openkoi(at, ["connect", "status"]);
   expect(shown.code).toBe(0);
   expect(shown.stdout).not.toMatch(/\[[+!]\]/);
+  expect(shown.stderr).toContain("openkoi connect saves a key or logs in");
   const doctor = await openkoi(at, ["doctor"]);
   expect(doctor.code).toBe(1);
   expect(doctor.stdout).toContain("no provider is ready");
+});
+
+test("what ran out or lies open is shown, and doctor --fix mends what it can", async () => {
+  const at = place();
+  const login = { type: "oauth", access_token: "gone", refresh_token: "", expires_at: 1000, extra: {} };
+  have(at, ".openkoi/auth.json", { providers: { chatgpt: login } });
+  have(at, ".openkoi/credentials/groq.key", "gsk-0123456789\n");
+  const files = [".openkoi/auth.json", ".openkoi/credentials/groq.key", ".openkoi/credentials"];
+  for (const file of files) chmodSync(home(at, file), 0o755);
+  const shown = await openkoi(at, ["connect", "status"]);
+  expect(shown.stdout).toMatch(/^\[!\] chatgpt +expired: auth\.json$/m);
+  expect(shown.stderr).toContain("openkoi doctor");
+
+  const doctor = await openkoi(at, ["doctor"]);
+  expect([doctor.code, doctor.stdout.match(/can be read by others/g)?.length]).toEqual([1, 3]);
+  expect(doctor.stdout).toContain("! chatgpt: expired: auth.json\n    Log in again: openkoi connect chatgpt.");
+  const mended = await openkoi(at, ["doctor", "--fix"]);
+  expect([mended.code, mended.stdout.match(/mended/g)?.length]).toEqual([0, 3]);
+  expect(files.map((file) => mode(home(at, file)))).toEqual(["600", "600", "700"]);
+
+  const used = await openkoi(at, ["-m", "chatgpt", "Do it."]);
+  expect(used).toMatchObject({ code: 1, stderr: expect.stringContaining("Log in again: openkoi connect chatgpt.") });
 });
 
 describe("connect", () => {
