@@ -43,14 +43,14 @@ describe("the Responses wire", () => {
     expect((await bodyOf("responses", [user("a"), cut, user("b")])).input).toHaveLength(2);
   });
 
-  test("asks for little thinking where the answer is to be short, and says nothing where nothing may be said", async () => {
+  test("asks for thinking, for little where the answer is to be short, and says nothing where nothing may be said", async () => {
     const effort = async (maxTokens: number, more: object = {}) => {
       const target = { ...(await targetFor("openai")), ...more };
       return JSON.parse((await wireOf("responses")).encode(requestOf([user("a")], { maxTokens }), target).body)
         .reasoning;
     };
     expect(await effort(2000)).toEqual({ effort: "low" });
-    expect(await effort(16_000)).toBeUndefined();
+    expect(await effort(16_000)).toEqual({ effort: "medium" });
     expect(await effort(2000, { thinks: "unsteered" })).toBeUndefined();
   });
 

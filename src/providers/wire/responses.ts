@@ -14,6 +14,8 @@ export const responses: Wire = { encode, decode };
 
 type Json = Record<string, unknown>;
 
+/** Said in any case: newer models do not think unless they are told to. */
+const EFFORTS = { free: "medium", little: "low" } as const;
 /** The service refuses less. */
 const LEAST_OUTPUT = 16;
 /** Longest id of a call, characters. */
@@ -27,6 +29,7 @@ function encode(request: ModelRequest, target: Target): Encoded {
   const tools = request.tools.map(({ name, description, parameters }): Json => {
     return { type: "function", name, description, parameters, strict: false };
   });
+  const thinking = thinkingFor(request, target);
   const body = {
     model: target.model,
     ...(target.row.quirks.noOutputLimit
@@ -34,7 +37,7 @@ function encode(request: ModelRequest, target: Target): Encoded {
       : { max_output_tokens: Math.max(LEAST_OUTPUT, Math.min(request.maxTokens, maxOutput)) }),
     stream: true,
     store: false,
-    ...(thinkingFor(request, target) === "little" ? { reasoning: { effort: "low" } } : {}),
+    ...(thinking ? { reasoning: { effort: EFFORTS[thinking] } } : {}),
     // Models that do not reason refuse it.
     ...(capabilities.reasoning ? { include: ["reasoning.encrypted_content"] } : {}),
     ...(request.temperature !== undefined && capabilities.temperature ? { temperature: request.temperature } : {}),
