@@ -1,6 +1,6 @@
 import { type App, createApp, type Settings } from "../app.ts";
 import { readEnv } from "../base/env.ts";
-import { Exit, type ExitCode, UsageError } from "../base/errors.ts";
+import { Exit, type ExitCode, UsageError, UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import { createRedactor } from "../base/redact.ts";
 import { closest, firstLine } from "../base/text.ts";
@@ -8,8 +8,6 @@ import type { MemoryAccess } from "../contracts/memory.ts";
 import type { Model } from "../contracts/provider.ts";
 import { editText } from "../exec/editor.ts";
 import type { Habits } from "../habits.ts";
-import type { MemoryDatabase } from "../memory/database.ts";
-import { createMemory } from "../memory/memory.ts";
 import { redactedModel } from "../redacted.ts";
 import type { CommandLine } from "./args.ts";
 import { createTerminalAsk } from "./ask.ts";
@@ -79,7 +77,7 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
     const terminal = Boolean(process.stdin.isTTY && process.stderr.isTTY);
     const deps: LearnDeps = {
       habits: memory && { memory, paths, config: settings.config.patterns, now: clock.now() },
-      access: memory && accessTo(memory, app, settings),
+      access: memory && accessTo(app, settings),
       paths,
       planner: () => plannerOf(app, settings),
       offer: (frequency) => offerSchedule(frequency, terminal, signals.signal),
@@ -98,28 +96,16 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
   }
 }
 
-/** The learnings of the memory. What is written into it is first looked through for keys. */
-function accessTo(database: MemoryDatabase, app: App, settings: Settings): MemoryAccess {
-  const providers = app.providers(settings);
-  const redactor = createRedactor({ secrets: [], kinds: true });
-  const memory = createMemory({
-    database: () => database,
-    now: () => app.clock.now(),
-    decayRate: settings.config.memory.learning_decay_rate,
-    hide: (text) => redactor.hide(text),
-    embedder: () => providers.embedder(),
-    skills: async () => [],
-    onWarning: (text) => void process.stderr.write(`openkoi: ${text}\n`),
-  });
+/** The learnings of the memory. None is to hold a key of the user's. */
+function accessTo(app: App, settings: Settings): MemoryAccess {
+  const access = app.recollection(settings, (text) => void process.stderr.write(`openkoi: ${text}\n`));
   return {
-    search: (text, most, signal) => memory.search(text, most, signal),
-    save: (lesson, source, signal) => memory.save(lesson, source, signal),
-    learnings: () => memory.learnings(),
+    ...access,
     async edit(id, content, signal) {
-      for (const secret of await providers.secrets()) redactor.add(secret);
-      return memory.edit(id, content, signal);
+      const redactor = createRedactor({ secrets: await app.providers(settings).secrets() });
+      if (redactor.hide(content) !== content) throw new UserError("the text holds a key of yours", "Leave it out.");
+      return access.edit(id, content, signal);
     },
-    forget: (id) => memory.forget(id),
   };
 }
 

@@ -170,6 +170,10 @@ describe("learn", () => {
     const edited = await openkoi(at, ["learn", "edit", "l-1"], { env: { EDITOR: editor } });
     expect(edited).toMatchObject({ code: 0, stdout: "changed: Run the linter first\n" });
     expect(await learn(at, "edit", "l-1")).toMatchObject({ code: 2, stderr: expect.stringContaining("EDITOR") });
+    const withKey = await openkoi(at, ["learn", "edit", "l-1", "use my-own-key-12345"], {
+      env: { GROQ_API_KEY: "my-own-key-12345" },
+    });
+    expect(withKey).toMatchObject({ code: 1, stderr: expect.stringContaining("holds a key of yours") });
     const failed = await openkoi(at, ["learn", "edit", "l-1"], { env: { EDITOR: "false" } });
     expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining("Nothing was changed") });
     expect((await learn(at, "forget", "l-1")).stdout).toBe("forgotten: Run the linter first\n");
