@@ -117,6 +117,18 @@ export function stripControl(text: string): string {
   );
 }
 
+/**
+ * Writes out what `stripControl` takes away, and what is not seen at all, as `\x1b` and `\u202e`: where a person
+ * decides about a text, nothing of it may be hidden, and an escape sequence can hide a whole command.
+ */
+export function showControl(text: string): string {
+  // U+FE0F only makes the sign before it a picture.
+  return text.replace(/\r\n/g, "\n").replace(/(?![\n\t]|\ufe0f)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]/gu, (char) => {
+    const code = char.codePointAt(0)!;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+}
+
 /** `$0`, `$0.0042`, `$1.50`. Two digits from a cent on, four below. */
 export function formatUsd(usd: number): string {
   if (usd === 0) return "$0";

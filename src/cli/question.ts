@@ -1,3 +1,4 @@
+import { showControl } from "../base/text.ts";
 import type { PermissionChoice, Question } from "../contracts/question.ts";
 import { cleanLines, cut, hang, oneLine } from "./display/layout.ts";
 import type { Style } from "./display/style.ts";
@@ -66,7 +67,7 @@ function titleOf(question: Question): string {
     case "permission": {
       const { tool, subject, detail } = question;
       // What stands below in full is not said twice.
-      const named = subject === "" || oneLine(detail).startsWith(oneLine(subject)) ? "" : ` ${oneLine(subject)}`;
+      const named = subject === "" || detail.startsWith(subject) ? "" : ` ${oneLine(showControl(subject))}`;
       return `Allow ${oneLine(tool)}${named}?`;
     }
     case "escalation":
@@ -77,11 +78,11 @@ function titleOf(question: Question): string {
 }
 
 function bodyOf(question: Question): string[] {
-  return question.kind === "permission" ? cleanLines(question.detail || question.subject) : [];
+  return question.kind === "permission" ? cleanLines(showControl(question.detail || question.subject)) : [];
 }
 
 function notesOf(question: Question): string[] {
-  return question.kind === "permission" ? (question.notes ?? []).map((note) => `(${oneLine(note)})`) : [];
+  return question.kind === "permission" ? (question.notes ?? []).map((note) => `(${oneLine(showControl(note))})`) : [];
 }
 
 function paintDiff(line: string, style: Style): string {

@@ -47,6 +47,9 @@ function addPathNote(notes: Set<string>, path: string, refused: boolean, held: H
     notes.add(`${path} is hidden from commands, because keys or private data lie there`);
   } else if (!refused) {
     return;
+  } else if (/^\/(?:proc|sys)\//.test(path)) {
+    // No folder that could be added: the kernel's own.
+    return;
   } else if (!held.writable.some(within)) {
     notes.add(`${path} is outside the workspace and read-only for commands; the user can allow it with --add-dir`);
   } else if (/\/\.git\/(?:config|hooks)(?:\/|$)|\/\.openkoi(?:\/|$)/.test(path)) {

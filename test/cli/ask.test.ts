@@ -152,11 +152,20 @@ describe("a question on the terminal", () => {
     expect(seen.text.match(/line 59/g)).toHaveLength(1);
   });
 
-  test("cannot be disguised by control sequences", async () => {
-    const { ask, seen } = terminal(["n"]);
-    await ask({ ...permission, detail: "rm -rf ~\x1b[2K\recho harmless\x1b[8m" }, never());
-    expect(seen.text).toContain("    rm -rf ~\n    echo harmless\n");
-    expect(seen.text).not.toContain("\x1b");
+  test("hides nothing of what is asked for behind control sequences", async () => {
+    const hidden = {
+      "rm -rf ~\x1b[2K\recho harmless\x1b[8m": "rm -rf ~\\x1b[2K\\x0decho harmless\\x1b[8m",
+      "echo a \x1b]0;\nrm b\x07": "echo a \\x1b]0;\n    rm b\\x07",
+      "echo a\x9d; rm b \x9c": "echo a\\x9d; rm b \\x9c",
+      "echo \u202ehctam\u2066 \u200bx\u{e0041}": "echo \\u202ehctam\\u2066 \\u200bx\\ue0041",
+      "ls\u2028/evil": "ls\\u2028/evil",
+    };
+    for (const [detail, seen_] of Object.entries(hidden)) {
+      const { ask, seen } = terminal(["n"]);
+      await ask({ ...permission, subject: detail, detail, notes: [`always: bash(${detail.split("\n")[0]})`] }, never());
+      expect(seen.text).toContain(`    ${seen_}\n`);
+      expect(seen.text.replaceAll("\n", "")).not.toMatch(/[\x00-\x1f\x7f-\x9f\u200b\u2028\u202e\u2066]/);
+    }
   });
 
   test("waits for the one before it", async () => {
