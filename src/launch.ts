@@ -87,7 +87,7 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
   await hideEnviron(env);
   // What is opened here is closed in the opposite order: at the end of the task, or where its beginning fails.
   await using opened = new AsyncDisposableStack();
-  const redactor = createRedactor({ secrets: [], kinds: here.config.redaction.enabled });
+  const redactor = redactorFor(here.config);
   const hide = (text: string) => redactor.hide(text);
   const providers = opened.adopt(root.providers(here, tapesOf(request), redactor), (them) => them.close());
   const models = await providers.resolveAll();
@@ -288,6 +288,10 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }:
 function secretFinder(own: Redactor): (text: string) => boolean {
   const kinds = createRedactor({ secrets: [], kinds: true });
   return (text) => own.hide(text) !== text || kinds.hide(text) !== text;
+}
+
+function redactorFor({ redaction }: Config) {
+  return createRedactor({ secrets: [], kinds: redaction.enabled, entropy: redaction.entropy });
 }
 
 function limitsOf({ iteration, safety }: Config): Limits {

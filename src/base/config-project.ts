@@ -35,6 +35,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "patterns.enabled": [true, false],
   "patterns.auto_propose": [true, false],
   "redaction.enabled": [false, true],
+  "redaction.entropy": [false, true],
 };
 
 /** What a project's settings come to, given the user's complete settings. */

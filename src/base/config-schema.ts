@@ -95,7 +95,7 @@ export function configSchema() {
       }),
     ),
     skills: section(s.object({ sources: texts() })),
-    redaction: section(s.object({ enabled: flag(false) })),
+    redaction: section(s.object({ enabled: flag(false), entropy: flag(false) })),
     telemetry: section(s.object({ otlp_endpoint: text() })),
     fleet: section(s.object({ database_url: text() })),
     providers: s.withDefault(s.record(provider()), {}),

@@ -1,4 +1,5 @@
 import { LiteralFinder } from "./literals.ts";
+import { replaceRandom } from "./randomness.ts";
 
 /**
  * A form of credential. Found by a fixed piece of text and then checked by the pattern, which is tried where that piece
@@ -102,12 +103,15 @@ const CARD =
 
 /** Replaces what looks like a credential, whoever it belongs to. */
 export class KindFinder {
+  readonly #guess: boolean;
   readonly #kinds: readonly Kind[] = kinds();
   readonly #finder: LiteralFinder;
   /** Of each marker, the kind it belongs to. */
   readonly #kindOf: readonly Kind[];
 
-  constructor() {
+  /** `guess`: also what only looks made by chance. */
+  constructor(guess: boolean) {
+    this.#guess = guess;
     this.#finder = new LiteralFinder(this.#kinds.flatMap((kind) => kind.markers));
     this.#kindOf = this.#kinds.flatMap((kind) => kind.markers.map(() => kind));
   }
@@ -125,7 +129,8 @@ export class KindFinder {
       hit = this.#finder.next(text, found ? found.end : hit.start + 1);
     }
     parts.push(text.slice(done));
-    return parts.join("").replace(CARD, (digits) => (passesLuhn(digits) ? name(digits) : digits));
+    const kept = parts.join("").replace(CARD, (digits) => (passesLuhn(digits) ? name(digits) : digits));
+    return this.#guess ? replaceRandom(kept, name) : kept;
   }
 
   #check(text: string, marker: number, kind: Kind, from: number): { start: number; end: number } | undefined {

@@ -34,13 +34,14 @@ const PLACEHOLDER = /\[\[secret:[0-9a-f]+(?:-\w+)?\]\]/g;
 /**
  * Makes a redactor. A secret (of 8 characters or more) is found as it is, URL-encoded, JSON-escaped and within base64;
  * each form has its own placeholder, so that `reveal(hide(text))` is `text`. `kinds` adds the known forms of credentials
- * (credential-kinds.ts).
+ * (credential-kinds.ts), `entropy` to those what only looks made by chance (randomness.ts).
  *
  * A placeholder reads `[[secret:1f0c92ab]]`: the number is a hash of the secret, so that it is the same in every run and
  * nobody who does not know the secret can write a text that draws it out.
  */
-export function createRedactor(options: { secrets: readonly string[]; kinds?: boolean }): Redactor {
-  const redactor = new SecretRedactor(options.kinds ?? false);
+export function createRedactor(options: { secrets: readonly string[]; kinds?: boolean; entropy?: boolean }): Redactor {
+  const finder = options.kinds ? new KindFinder(options.entropy ?? false) : undefined;
+  const redactor = new SecretRedactor(finder);
   for (const secret of options.secrets) redactor.add(secret);
   return redactor;
 }
@@ -53,8 +54,8 @@ class SecretRedactor implements Redactor {
   readonly #kinds: KindFinder | undefined;
   #literals: LiteralFinder | undefined;
 
-  constructor(kinds: boolean) {
-    this.#kinds = kinds ? new KindFinder() : undefined;
+  constructor(kinds: KindFinder | undefined) {
+    this.#kinds = kinds;
   }
 
   add(secret: string): void {

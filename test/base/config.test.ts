@@ -90,7 +90,7 @@ describe("without any file", () => {
         webhooks: { on_task_complete: "", on_task_failed: "", on_budget_warning: "" },
       },
       skills: { sources: [] },
-      redaction: { enabled: false },
+      redaction: { enabled: false, entropy: false },
       telemetry: { otlp_endpoint: "" },
       fleet: { database_url: "" },
       providers: {},

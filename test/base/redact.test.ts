@@ -261,3 +261,46 @@ describe("a known kind of credential", () => {
     expect(said + stream.end()).toBe(long);
   });
 });
+
+describe("what looks made by chance", () => {
+  const guessing = createRedactor({ secrets: [key], kinds: true, entropy: true });
+  const random = ["q7Zf2LrX9bTn4WkV8sYd", "Zm9vYmFyMTIz/QmF6K1F1eDk5LXh5WjAx+kLmNoPqRs", "hG5kT9wQ2xR7vB1nM4_pZ"];
+  const assigned = ["TOKEN=9f86d081884c7d65", `{"api_key":"a8f5f167-f44f-4964"}`];
+  const harmless = [
+    "getElementsByClassNameVersion2 and SomeVeryLongClassNameForTests2",
+    "src/components/Button2Primary/index.ts and ../lib/node_modules/React18/jsx-runtime",
+    "commit 4111111111111111abcdef0123456789abcdef01 sha256-1b2c3d4e5f60718293a4b5c6d7e8f9a0b1c2d3e4f5061728394a5b6c",
+    "550e8400-e29b-41d4-a716-446655440000 and https://example.com/a/long/Path-With-Words/2024/11",
+    "token: string; const password = undefined; keys=aaaaaaaaaaaaaaaaaaaaaaaa",
+  ];
+
+  test("is hidden where that is asked for, and put back", () => {
+    for (const word of random) {
+      expect(guessing.hide(`x = ${word}.`)).toMatch(/^x = \[\[secret:[0-9a-f]{8}\]\]\.$/);
+      expect(guessing.reveal(guessing.hide(word))).toBe(word);
+      expect(kinds.hide(word)).toBe(word);
+    }
+    for (const text of assigned) {
+      expect(guessing.hide(text)).toContain("[[secret:");
+      expect(guessing.reveal(guessing.hide(text))).toBe(text);
+      expect(guessing.hide(guessing.hide(text))).toBe(guessing.hide(text));
+    }
+  });
+
+  test("is not seen in names, paths and checksums", () => {
+    for (const text of harmless) expect(guessing.hide(text)).toBe(text);
+  });
+
+  test("in a stream, however cut, is hidden like in the whole", () => {
+    const parts = fc.array(fc.constantFrom(...random, ...assigned, ...harmless, key, " ", "\n", "=", "x"), {
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(parts, fc.array(fc.nat(400), { maxLength: 20 }), (words, cuts) => {
+        const text = words.join("");
+        expect(streamed(guessing, text, cuts)).toBe(guessing.hide(text));
+        expect(guessing.reveal(guessing.hide(text))).toBe(text);
+      }),
+    );
+  });
+});
