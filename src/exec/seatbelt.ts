@@ -40,8 +40,12 @@ export function seatbeltProfile(policy: Policy, network: "none" | "loopback" | "
     "(deny default)",
     "(allow process-exec process-fork)",
     "(allow signal (target same-sandbox))",
+    // Not covered by the first line.
+    "(deny process-info*)",
     "(allow process-info* (target same-sandbox))",
     "(allow sysctl-read)",
+    // Arguments and environment of the user's other processes, the agent's too.
+    '(deny sysctl-read (sysctl-name "kern.procargs") (sysctl-name "kern.procargs2"))',
     "(allow mach-lookup",
     ...SERVICES.map((name) => `  (global-name ${quoted(name)})`),
     ")",
@@ -60,7 +64,7 @@ export function seatbeltProfile(policy: Policy, network: "none" | "loopback" | "
     ),
     rule("deny file-write*", guarded),
     ...folders(guarded, policy.writable),
-    ...networkRules(network),
+    ...networkRules(network, policy.writable),
   ]
     .filter((line) => line !== "")
     .join("\n");
@@ -74,7 +78,9 @@ const SERVICES = [
   "com.apple.system.logger",
   "com.apple.logd",
   "com.apple.SystemConfiguration.configd",
+  "com.apple.SystemConfiguration.DNSConfiguration",
   "com.apple.trustd",
+  "com.apple.trustd.agent",
   "com.apple.bsd.dirhelper",
 ] as const;
 
@@ -105,15 +111,23 @@ function folders(guarded: readonly string[], writable: readonly string[]): strin
   return ["(deny file-write-unlink", ...[...above].map((path) => `  (literal ${quoted(path)})`), ")"];
 }
 
-function networkRules(network: "none" | "loopback" | "all"): string[] {
-  if (network === "all") {
-    return ["(allow network*)", "(allow system-socket)", "(deny network-outbound (remote unix-socket))"];
-  }
+/** Unix sockets are told by their paths: those in the task's own folders, and the one by which names are resolved. */
+function networkRules(network: "none" | "loopback" | "all", own: readonly string[]): string[] {
   if (network === "none") return [];
+  if (network === "all") {
+    return [
+      "(allow network*)",
+      "(allow system-socket)",
+      "(deny network-outbound (remote unix-socket))",
+      rule("allow network*", own),
+      '(allow network-outbound (literal "/private/var/run/mDNSResponder"))',
+    ];
+  }
   return [
     '(allow network-bind (local ip "localhost:*"))',
     '(allow network-inbound (local ip "localhost:*"))',
     '(allow network-outbound (remote ip "localhost:*"))',
+    rule("allow network*", own),
   ];
 }
 

@@ -249,7 +249,22 @@ describe("the profile for macOS", () => {
   test("opens the network by its mode", () => {
     expect(seatbeltProfile(policy(), "none")).not.toContain("(allow network");
     expect(seatbeltProfile(policy(), "loopback")).toContain('(allow network-outbound (remote ip "localhost:*"))');
-    expect(seatbeltProfile(policy(), "all")).toContain("(allow network*)");
+    const all = seatbeltProfile(policy(), "all");
+    const order = [
+      "(allow network*)",
+      "(deny network-outbound (remote unix-socket))",
+      `(allow network*\n  (subpath "${at("work/app")}")`,
+    ];
+    const places = [...order, '(allow network-outbound (literal "/private/var/run/mDNSResponder"))'].map((text) =>
+      all.indexOf(text),
+    );
+    expect(places.every((place, index) => place > (places[index - 1] ?? 0))).toBe(true);
+  });
+
+  test("does not show other processes or their environment", () => {
+    const profile = seatbeltProfile(policy(), "loopback");
+    expect(profile).toContain("(deny process-info*)\n(allow process-info* (target same-sandbox))");
+    expect(profile).toContain('(deny sysctl-read (sysctl-name "kern.procargs") (sysctl-name "kern.procargs2"))');
   });
 
   test("quotes what a folder's name could smuggle in", () => {
