@@ -3,7 +3,7 @@ import { UserError } from "../base/errors.ts";
 import { ensureDir, readRegular, writeAtomic } from "../base/files.ts";
 import type { Paths } from "../base/paths.ts";
 import { type Infer, isObject, parse, s } from "../base/schema.ts";
-import { fill, plural } from "../base/text.ts";
+import { clip, fill, plural } from "../base/text.ts";
 import type { Learning } from "../contracts/memory.ts";
 import { MOST_SOUL } from "./soul.ts";
 
@@ -50,7 +50,7 @@ export function sureOnes(learnings: readonly Learning[]): Learning[] {
 export function evolutionPrompt(template: string, soul: string, learnings: readonly Learning[]): string {
   const lessons = sureOnes(learnings)
     .slice(0, MOST_LESSONS)
-    .map(({ type, content, confidence }) => `- (${confidence.toFixed(2)}, ${type}) ${content.slice(0, MOST_LESSON)}`);
+    .map(({ type, content, confidence }) => `- (${confidence.toFixed(2)}, ${type}) ${clip(content.replace(/\s+/g, " ").trim(), MOST_LESSON)}`);
   return fill(template, { soul, lessons: lessons.join("\n") });
 }
 
