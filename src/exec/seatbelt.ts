@@ -62,6 +62,10 @@ export function seatbeltProfile(policy: Policy, network: "none" | "loopback" | "
       "allow file-read* file-write*",
       policy.writable.filter((path) => hidden.some((at) => path.startsWith(`${at}/`))),
     ),
+    rule(
+      "allow file-read*",
+      policy.visible.filter((path) => hidden.some((at) => path.startsWith(`${at}/`))),
+    ),
     rule("deny file-write*", guarded),
     ...folders(guarded, policy.writable),
     ...networkRules(network, policy.writable),

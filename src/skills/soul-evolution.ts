@@ -50,7 +50,10 @@ export function sureOnes(learnings: readonly Learning[]): Learning[] {
 export function evolutionPrompt(template: string, soul: string, learnings: readonly Learning[]): string {
   const lessons = sureOnes(learnings)
     .slice(0, MOST_LESSONS)
-    .map(({ type, content, confidence }) => `- (${confidence.toFixed(2)}, ${type}) ${clip(content.replace(/\s+/g, " ").trim(), MOST_LESSON)}`);
+    .map(
+      ({ type, content, confidence }) =>
+        `- (${confidence.toFixed(2)}, ${type}) ${clip(content.replace(/\s+/g, " ").trim(), MOST_LESSON)}`,
+    );
   return fill(template, { soul, lessons: lessons.join("\n") });
 }
 

@@ -1,8 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { resolvePaths } from "../../src/base/paths.ts";
-import { approve } from "../../src/skills/proposals.ts";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { Fake, FakeRequest, Turn } from "../fakes/script.ts";
 import { evaluatorText, skillText } from "../skills/home.ts";
@@ -93,7 +91,7 @@ describe("a proposed skill", () => {
     put("skills/proposed/rot13/SKILL.md", ROT);
     const run = () => openkoi(here, ["-i", "0", "Say hello."]);
     await run();
-    await approve(resolvePaths({ HOME: here.home }), "rot13");
+    expect((await openkoi(here, ["learn", "approve", "rot13"])).code).toBe(0);
     await run();
     put("skills/proposed/rot13/SKILL.md", `${ROT}More.\n`);
     await run();

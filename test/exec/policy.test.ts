@@ -35,10 +35,10 @@ function folder(path: string): string {
   mkdirSync(at(path), { recursive: true });
   return at(path);
 }
-function policy() {
+function policy(visible: string[] = []) {
   const workspace = folder("work/app");
   const [privateTemp, caches] = [folder("temp"), at("caches")];
-  return policyOf({ workspace, addDirs: [], env: { HOME: folder("home") }, privateTemp, caches, hidden: [] });
+  return policyOf({ workspace, addDirs: [], env: { HOME: folder("home") }, privateTemp, caches, hidden: [], visible });
 }
 
 describe("what a task may touch", () => {
@@ -54,6 +54,15 @@ describe("what a task may touch", () => {
     expect(hidden.folders).toContain(at("home/.ssh"));
     expect(hidden.files).toContain(at("home/.netrc"));
     expect([...hidden.folders, ...hidden.files]).not.toContain(at("home/.profile"));
+  });
+
+  test("folders of skills stay seen inside of what is hidden, unless they lie in the workspace or are links", () => {
+    const skill = folder("home/.openkoi/skills/user/a");
+    const own = folder("work/app/.agents/skills/b");
+    symlinkSync(skill, at("home/link"));
+    const { visible, hidden } = policy([skill, own, at("home/link"), at("home/missing")]);
+    expect(visible.filter((path) => path.startsWith(base) && path !== at("home"))).toEqual([skill]);
+    expect(hidden.folders).toContain(at("home/.openkoi"));
   });
 
   test("a workspace that is itself on the list is not hidden", () => {
@@ -244,6 +253,13 @@ describe("the profile for macOS", () => {
     expect(index("(deny file-read* file-write*")).toBeLessThan(index(`(subpath "${at("home/.ssh")}")`));
     expect(index("(deny file-write-unlink")).toBeLessThan(index(`(literal "${at("work/app/.git")}")`));
     expect(balance(profile)).toBe(0);
+  });
+
+  test("opens the folder of a skill again inside of what is hidden, for reading", () => {
+    const skill = folder("home/.openkoi/skills/user/a");
+    const profile = seatbeltProfile(policy([skill]), "none");
+    const opened = profile.indexOf(`(allow file-read*\n  (subpath "${skill}")\n)`);
+    expect(opened).toBeGreaterThan(profile.indexOf(`(subpath "${at("home/.openkoi")}")`));
   });
 
   test("opens the network by its mode", () => {
