@@ -38,6 +38,8 @@ export interface Quirks {
   returnReasoning?: "reasoning_content" | "reasoning_details";
   /** Cache breakpoints are put into the messages. Default false: the vendor caches prefixes by itself. */
   cacheControl?: boolean;
+  /** `reasoning.effort` of a request says how much to think. Default false: the model thinks as it is used to. */
+  effort?: boolean;
   /** Longest tool call id that is accepted, characters. */
   toolCallIdMax?: number;
   /** A limit of the output is refused. Default false. */

@@ -71,7 +71,7 @@ test("what ran out or lies open is shown, and doctor --fix mends what it can", a
 
   const used = await openkoi(at, ["-m", "chatgpt", "Do it."]);
   expect(used).toMatchObject({ code: 1, stderr: expect.stringContaining("Log in again: openkoi connect chatgpt.") });
-});
+}, 60_000);
 
 describe("connect", () => {
   const GROQ = { GROQ_BASE_URL: "http://127.0.0.1:1" };
@@ -164,7 +164,7 @@ describe("connect", () => {
       const { code, stderr } = await openkoi(at, [command, word]);
       expect([code, stderr]).toEqual([2, expect.stringContaining(`Did you mean ${meant}?`)]);
     }
-  });
+  }, 60_000);
 
   test("init sets up, connects, and may be repeated", async () => {
     const at = place();

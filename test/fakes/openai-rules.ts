@@ -21,7 +21,7 @@ const PART_FIELDS: Record<string, readonly string[]> = {
 };
 
 export interface ChatRules {
-  /** Fields beyond OpenAI's own that are accepted in messages and parts, e.g. `reasoning_content`, `cache_control`. */
+  /** Fields beyond OpenAI's own that are accepted in requests, messages and parts, e.g. `cache_control`. */
   extraFields?: readonly string[];
   /** Longest tool call id. Default 40, as OpenAI has it. */
   idMax?: number;
@@ -30,7 +30,8 @@ export interface ChatRules {
 /** The first thing wrong with a request, or undefined. */
 export function complaintAboutChat(body: unknown, rules: ChatRules = {}): string | undefined {
   if (!isObject(body)) return "We could not parse the JSON body of your request.";
-  for (const key of Object.keys(body)) if (!TOP.has(key)) return `Unrecognized request argument supplied: ${key}`;
+  for (const key of Object.keys(body))
+    if (!TOP.has(key) && !rules.extraFields?.includes(key)) return `Unrecognized request argument supplied: ${key}`;
   if (typeof body["model"] !== "string" || !body["model"]) return "you must provide a model parameter";
   const limits = ["max_tokens", "max_completion_tokens"].filter((name) => body[name] !== undefined);
   if (limits.length > 1) return "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";

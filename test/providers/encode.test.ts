@@ -234,7 +234,16 @@ describe("the Chat Completions wire", () => {
     expect(body.messages[0].content[0].cache_control).toEqual({ type: "ephemeral" });
     expect(body.messages[1].content[0].cache_control).toEqual({ type: "ephemeral" });
     expect(body.messages[2].content).toBe("b");
-    expect(complaintAboutChat(body, { extraFields: ["cache_control"] })).toBeUndefined();
+    expect(complaintAboutChat(body, { extraFields: ["cache_control", "reasoning"] })).toBeUndefined();
+  });
+
+  test("asks a gateway for thinking where it takes the word, and no temperature is asked for", async () => {
+    const reasoning = async (changes: object, provider = "openrouter") =>
+      (await chatBody([user("a")], changes, provider)).reasoning;
+    expect(await reasoning({ maxTokens: 16_000 })).toEqual({ effort: "medium" });
+    expect(await reasoning({ maxTokens: 2000 })).toEqual({ effort: "low" });
+    expect(await reasoning({ maxTokens: 2000, temperature: 0.1 })).toBeUndefined();
+    expect(await reasoning({ maxTokens: 16_000 }, "groq")).toBeUndefined();
   });
 
   test("sends what a model needs beside tools only with tools", async () => {
@@ -327,7 +336,7 @@ describeSpecs("llm-wire", (dir) => {
         expect(complaintAboutMessages(sent)).toBeUndefined();
         expect(plainAnthropic(sent)).toEqual(plainAnthropic(recorded.request));
       } else {
-        const extraFields = ["cache_control", "reasoning_content", "reasoning_details"];
+        const extraFields = ["cache_control", "reasoning", "reasoning_content", "reasoning_details"];
         expect(complaintAboutChat(sent, { extraFields, idMax: 100 })).toBeUndefined();
         expect(plainChat(sent)).toEqual(plainChat(recorded.request));
       }

@@ -4,7 +4,7 @@ import { shortened } from "./call-ids.ts";
 import { asChunks, ChatAnswer } from "./chat-answer.ts";
 import { frames } from "./frames.ts";
 import { argumentsText, object } from "./values.ts";
-import type { Encoded, Target, Wire } from "./wire.ts";
+import { type Encoded, effortFor, type Target, type Wire } from "./wire.ts";
 
 /** OpenAI Chat Completions (platform.openai.com/docs/api-reference/chat), the language most vendors speak. */
 export const chat: Wire = { encode, decode };
@@ -22,12 +22,15 @@ function encode(request: ModelRequest, target: Target): Encoded {
   const tools = request.tools.map(({ name, description, parameters }): Json => {
     return { type: "function", function: { name, description, parameters } };
   });
+  // Behind a gateway may stand a model that thinks at one temperature only.
+  const reasoning = quirks.effort && request.temperature === undefined ? effortFor(request, target) : undefined;
   const body = {
     model: target.model,
     [quirks.maxTokensField ?? "max_tokens"]: Math.min(request.maxTokens, info.maxOutput),
     stream: true,
     stream_options: { include_usage: true },
     ...(request.temperature !== undefined && info.capabilities.temperature ? { temperature: request.temperature } : {}),
+    ...(reasoning ? { reasoning } : {}),
     ...(tools.length > 0 ? { tools } : {}),
     ...(tools.length > 0 ? target.withTools : {}),
     ...(request.schema && quirks.jsonSchema

@@ -4,7 +4,7 @@ import { shortened } from "./call-ids.ts";
 import { frames } from "./frames.ts";
 import { asEvents, ResponsesAnswer } from "./responses-answer.ts";
 import { argumentsText, object } from "./values.ts";
-import { type Encoded, type Target, thinkingFor, type Wire } from "./wire.ts";
+import { type Encoded, effortFor, type Target, type Wire } from "./wire.ts";
 
 /**
  * The OpenAI Responses API (platform.openai.com/docs/api-reference/responses), without the service's memory: `store` is
@@ -14,8 +14,6 @@ export const responses: Wire = { encode, decode };
 
 type Json = Record<string, unknown>;
 
-/** Said in any case: newer models do not think unless they are told to. */
-const EFFORTS = { free: "medium", little: "low" } as const;
 /** The service refuses less. */
 const LEAST_OUTPUT = 16;
 /** Longest id of a call, characters. */
@@ -29,7 +27,7 @@ function encode(request: ModelRequest, target: Target): Encoded {
   const tools = request.tools.map(({ name, description, parameters }): Json => {
     return { type: "function", name, description, parameters, strict: false };
   });
-  const thinking = thinkingFor(request, target);
+  const reasoning = effortFor(request, target);
   const body = {
     model: target.model,
     ...(target.row.quirks.noOutputLimit
@@ -37,7 +35,7 @@ function encode(request: ModelRequest, target: Target): Encoded {
       : { max_output_tokens: Math.max(LEAST_OUTPUT, Math.min(request.maxTokens, maxOutput)) }),
     stream: true,
     store: false,
-    ...(thinking ? { reasoning: { effort: EFFORTS[thinking] } } : {}),
+    ...(reasoning ? { reasoning } : {}),
     // Models that do not reason refuse it.
     ...(capabilities.reasoning ? { include: ["reasoning.encrypted_content"] } : {}),
     ...(request.temperature !== undefined && capabilities.temperature ? { temperature: request.temperature } : {}),

@@ -43,6 +43,12 @@ export function thinkingFor(request: ModelRequest, { thinks, info }: Target): "f
   return Math.min(request.maxTokens, info.maxOutput) < ROOM_TO_THINK ? "little" : "free";
 }
 
+/** The same in OpenAI's words. Said in any case: newer models do not think unless they are told to. */
+export function effortFor(request: ModelRequest, target: Target): { effort: "medium" | "low" } | undefined {
+  const thinking = thinkingFor(request, target);
+  return thinking && { effort: thinking === "free" ? "medium" : "low" };
+}
+
 /** What asks a Claude model to think; undefined where it is not to. It goes with no temperature. */
 export function adaptiveThinking(request: ModelRequest, target: Target): { type: "adaptive" } | undefined {
   if (target.thinks !== "adaptive" || request.temperature !== undefined) return undefined;
