@@ -1,6 +1,7 @@
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "./base/config.ts";
+import { messageOf, UserError } from "./base/errors.ts";
 import { ensureDir, writeAtomic } from "./base/files.ts";
 import type { Paths } from "./base/paths.ts";
 import { plural } from "./base/text.ts";
@@ -121,9 +122,15 @@ export async function propose(habits: Habits, pattern: StoredPattern, draft?: Dr
   const { memory, paths } = habits;
   const chosen = draft ?? draftFor(habits, pattern);
   const folder = join(paths.skills.proposed, chosen.name);
-  await ensureDir(paths.skills.proposed, 0o700);
-  await ensureDir(folder, 0o700);
-  await writeAtomic(join(folder, "SKILL.md"), skillText(chosen, pattern.key ?? pattern.id));
+  try {
+    await ensureDir(folder, 0o700);
+    await writeAtomic(join(folder, "SKILL.md"), skillText(chosen, pattern.key ?? pattern.id));
+  } catch (error) {
+    throw new UserError(
+      `the proposal ${folder} cannot be written: ${messageOf(error)}`,
+      "Make room, or its folder writable.",
+    );
+  }
   markProposed(memory, pattern.id, chosen.name);
   return proposals(paths).find(({ name }) => name === chosen.name)!;
 }

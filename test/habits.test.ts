@@ -93,6 +93,16 @@ describe("mining", () => {
     expect(await mineHabits(other.habits)).toMatchObject([{ kind: "time", status: "detected", skill: null }]);
   });
 
+  test("says where a proposal cannot be written, and keeps what was found", async () => {
+    const { habits, memory, paths } = open();
+    mkdirSync(join(paths.skills.proposed, ".."), { recursive: true });
+    writeFileSync(paths.skills.proposed, "no folder");
+    record(habits, [...life(), ...NOTES]);
+    const failed = await mineHabits(habits).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ name: "UserError", message: expect.stringContaining(paths.skills.proposed) });
+    expect(storedPatterns(memory)).toMatchObject([{ status: "detected", skill: null }]);
+  });
+
   test("never gives a proposal the name of a skill that is there", async () => {
     const { habits, paths } = open();
     const own = join(paths.skills.user, "write-release-notes");

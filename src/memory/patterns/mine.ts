@@ -1,3 +1,4 @@
+import { clip } from "../../base/text.ts";
 import type { UsageEvent } from "../../contracts/memory.ts";
 import { byTime, type Group, groupEvents } from "./groups.ts";
 import { LOOK_BACK_MS, type MineOptions, type Pattern, type PatternStep } from "./pattern.ts";
@@ -6,6 +7,8 @@ import { findSequences, type Sequence } from "./sequences.ts";
 import { Timeline } from "./timeline.ts";
 import { type Regular, regularTimes } from "./times.ts";
 import { oftenInWords, whenInWords } from "./wording.ts";
+
+const MOST_TEXT = 200;
 
 /** Commands that only begin what is an event of its own: a task. */
 const ECHOES = new Set(["run", "resume", "chat"]);
@@ -39,7 +42,7 @@ function recurringOf<E extends UsageEvent>(group: Group<E>, line: Timeline<Usage
     {
       kind: "recurring",
       key: `recurring:${nameOf(group)}`,
-      description: group.text,
+      description: shortText(group),
       frequency: oftenOf(group.events, line),
       confidence: recurrence(group, line),
       samples: group.events.length,
@@ -55,7 +58,7 @@ function timesOf<E extends UsageEvent>(group: Group<E>, line: Timeline<UsageEven
     kind: "time",
     // The usual time may drift, so it is no part of the name; the second one of a day has a number.
     key: `time:${nameOf(group)}${at === 0 ? "" : `#${at + 1}`}`,
-    description: group.text,
+    description: shortText(group),
     frequency: whenInWords(when),
     confidence,
     samples: events.length,
@@ -74,7 +77,7 @@ function sequenceOf<E extends UsageEvent>(
   return {
     kind: "sequence",
     key: `sequence:${steps.map(nameOf).join(">")}`,
-    description: steps.map(({ text }) => text).join(" → "),
+    description: steps.map(shortText).join(" → "),
     frequency: regular ? whenInWords(regular.when) : oftenOf(starts, line),
     confidence,
     samples: runs.length,
@@ -87,8 +90,13 @@ function nameOf({ kind, name }: Group<UsageEvent>): string {
   return `${kind}:${name}`;
 }
 
-function stepOf({ kind, text, name }: Group<UsageEvent>): PatternStep {
-  return { kind, text, group: name };
+function stepOf(group: Group<UsageEvent>): PatternStep {
+  return { kind: group.kind, text: shortText(group), group: group.name };
+}
+
+/** One line: a task may be pages long. */
+function shortText({ text }: Group<UsageEvent>): string {
+  return clip(text.replace(/\s+/g, " ").trim(), MOST_TEXT);
 }
 
 function oftenOf(events: readonly UsageEvent[], line: Timeline<UsageEvent>): string {

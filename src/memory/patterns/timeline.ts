@@ -12,14 +12,18 @@ const LEAST_SHARE = 0.1;
 export class Timeline<E extends UsageEvent> {
   readonly #options: Pick<MineOptions, "now" | "offsetAt">;
   readonly #local = new Map<UsageEvent, number>();
-  readonly #events: readonly E[];
+  /** How much is done in each minute of the day. */
+  readonly #counts = new Uint32Array(DAY_MINUTES);
   /** Days on which the user did anything, ascending. */
   readonly activeDays: readonly number[];
 
   constructor(events: readonly E[], options: Pick<MineOptions, "now" | "offsetAt">) {
     this.#options = options;
-    this.#events = events;
-    for (const event of events) this.#local.set(event, localMinutes(event.at, options.offsetAt));
+    for (const event of events) {
+      const local = localMinutes(event.at, options.offsetAt);
+      this.#local.set(event, local);
+      this.#counts[minuteOf(local)]!++;
+    }
     this.activeDays = [...new Set(events.map((event) => dayOf(this.local(event))))].sort((a, b) => a - b);
   }
 
@@ -30,14 +34,10 @@ export class Timeline<E extends UsageEvent> {
 
   /** The share of what the user does otherwise that falls within `reach` minutes of this time of day. */
   shareAt(minute: number, reach: number, except: readonly UsageEvent[]): number {
-    const left = new Set<UsageEvent>(except);
-    let all = 0;
     let near = 0;
-    for (const event of this.#events) {
-      if (left.has(event)) continue;
-      all++;
-      if (Math.abs(apart(minute, minuteOf(this.local(event)))) <= reach) near++;
-    }
+    for (let off = -reach; off <= reach; off++) near += this.#counts[minuteOf(minute + off)]!;
+    for (const event of except) if (Math.abs(apart(minute, minuteOf(this.local(event)))) <= reach) near--;
+    const all = this.#local.size - except.length;
     return Math.max(LEAST_SHARE, (near + (ASSUMED * 2 * reach) / AWAKE_MINUTES) / (all + ASSUMED));
   }
 

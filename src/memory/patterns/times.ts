@@ -40,6 +40,7 @@ const MOST_NAMED_DAYS = 4;
 const SETS_OF_DAYS = [1, 7, 21, 35, 35];
 
 const EVERY_DAY = [0, 1, 2, 3, 4, 5, 6];
+const ONES = [1, 1, 1, 1, 1, 1, 1];
 const WORKDAYS = [1, 2, 3, 4, 5];
 const WEEKEND = [0, 6];
 
@@ -124,7 +125,9 @@ function peakOf<E extends UsageEvent>(
   line: Timeline<UsageEvent>,
 ): { minute: number; hits: Hit<E>[] } | undefined {
   let best: { days: number; off: number; minute: number } | undefined;
-  for (let minute = 0; minute < DAY_MINUTES; minute += STEP) {
+  // It is near one of the times themselves.
+  const times = events.map((event) => minuteOf(Math.round(line.local(event) / STEP) * STEP));
+  for (const minute of [...new Set(times)].sort((a, b) => a - b)) {
     const hits = hitsAt(events, minute, line);
     const days = daysOf(hits).length;
     const off = hits.reduce((sum, hit) => sum + Math.abs(hit.off), 0) / hits.length;
@@ -163,18 +166,22 @@ function weekdaysOf(days: readonly number[], line: Timeline<UsageEvent>): { week
   const done = byWeekday(days);
   const due = byWeekday(line.activeDays);
   const rates = EVERY_DAY.map((day) => done[day]! / Math.max(1, done[day]!, due[day]!));
-  let best: { weekdays: number[]; luck: number } | undefined;
-  for (const weekdays of fewDays()) {
-    const sum = (counts: readonly number[]) => weekdays.reduce((total, day) => total + counts[day]!, 0);
-    if (sum(done) < days.length * LEAST_ON_DAY) continue;
-    const usual = sum(rates) / weekdays.length;
+  let best: { days: number; luck: number } | undefined;
+  // A set of days is a number of seven bits: Sunday is the lowest.
+  for (let set = 1; set < 1 << EVERY_DAY.length; set++) {
+    const size = sumOver(set, ONES);
+    if (size > MOST_NAMED_DAYS || sumOver(set, done) < days.length * LEAST_ON_DAY) continue;
+    const usual = sumOver(set, rates) / size;
     // A day on which it is done half as often as on the others is one of them.
-    if (EVERY_DAY.some((day) => weekdays.includes(day) !== rates[day]! > usual * ONE_OF_THEM)) continue;
-    const luck = byChance(days.length, sum(done), sum(due) / line.activeDays.length);
-    if (!best || luck < best.luck) best = { weekdays, luck };
+    if (EVERY_DAY.some((day) => isIn(set, day) !== rates[day]! > usual * ONE_OF_THEM)) continue;
+    const luck = byChance(days.length, sumOver(set, done), sumOver(set, due) / line.activeDays.length);
+    if (!best || luck < best.luck) best = { days: set, luck };
   }
   // Which few days they are was looked for, too.
-  if (best && best.luck < UNLIKELY) return { ...best, luck: best.luck * SETS_OF_DAYS[best.weekdays.length]! };
+  if (best && best.luck < UNLIKELY) {
+    const weekdays = EVERY_DAY.filter((day) => isIn(best.days, day));
+    return { weekdays, luck: best.luck * SETS_OF_DAYS[weekdays.length]! };
+  }
   const atWork = days.every((day) => WORKDAYS.includes(weekdayOf(day)));
   return { weekdays: atWork ? WORKDAYS : EVERY_DAY, luck: 1 };
 }
@@ -186,10 +193,14 @@ function byWeekday(days: readonly number[]): number[] {
   return counts;
 }
 
-/** Single days, pairs, threes and fours. */
-function fewDays(): number[][] {
-  const sets = Array.from({ length: 1 << EVERY_DAY.length }, (_, bits) => EVERY_DAY.filter((day) => bits & (1 << day)));
-  return sets.filter(({ length }) => length > 0 && length <= MOST_NAMED_DAYS);
+function isIn(set: number, day: number): boolean {
+  return (set & (1 << day)) !== 0;
+}
+
+function sumOver(set: number, counts: readonly number[]): number {
+  let sum = 0;
+  for (let day = 0; day < counts.length; day++) if (isIn(set, day)) sum += counts[day]!;
+  return sum;
 }
 
 /** What these days are called together. */

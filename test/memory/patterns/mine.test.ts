@@ -279,6 +279,13 @@ describe("mining", () => {
     );
   });
 
+  test("tells of a task that is pages long in one short line", () => {
+    const long = `write the weekly report\n\n${"with every detail of it, ".repeat(200)}`;
+    const [found] = find([...life(), ...on([20, 12, 3], ["10:00", "15:00"], [long])]);
+    expect(found!.description).toStartWith("write the weekly report with every detail");
+    expect(found!.description.length).toBeLessThanOrEqual(200);
+  });
+
   test("keeps its keys from day to day", () => {
     const later = find(log, { now: NOW + DAY }).map(({ key }) => key);
     expect(later.sort()).toEqual(keys(log).sort());
