@@ -69,6 +69,16 @@ export class Catalogue {
     return this.#models.get(ref) ?? dated ?? this.#models.get(this.#withoutPrefix(ref) ?? "");
   }
 
+  /** What a model's facts ask of a request. */
+  demands(ref: string): Pick<ModelData, "withTools" | "signedCalls" | "thinks"> {
+    const { withTools, signedCalls, thinks } = this.find(ref) ?? {};
+    return {
+      ...(withTools ? { withTools } : {}),
+      ...(signedCalls ? { signedCalls } : {}),
+      ...(thinks ? { thinks } : {}),
+    };
+  }
+
   /** `provider/model` of every known model that makes vectors. */
   embedders(): string[] {
     return [...this.#embedders.keys()];

@@ -253,20 +253,15 @@ class ProviderSet implements Providers {
     const { row, model } = choice;
     const { catalogue } = await this.#load();
     const ref = refOf({ row, model });
-    const { withTools, signedCalls, thinks } = (row.custom ? undefined : catalogue.find(ref)) ?? {};
+    const demands = row.custom ? {} : catalogue.demands(ref);
     const info = row.local ? await this.#local.info(row, model) : infoOf(row, model, catalogue);
-    const quirks = {
-      ...(withTools ? { withTools } : {}),
-      ...(signedCalls ? { signedCalls } : {}),
-      ...(thinks ? { thinks } : {}),
-    };
     const call = httpModel({
       ...this.#recipient(choice, async () => [
         ...namesOf(row, catalogue),
         ...(await this.#local.names(row)),
         ...(await this.#lists.known(row)),
       ]),
-      target: { row, model, info, ...quirks },
+      target: { row, model, info, ...demands },
       wire: await loadWire(row.wire),
     });
     return withRetry(call, this.#retry());
