@@ -109,11 +109,9 @@ export function latestId(dir: string, workspace: string): string | undefined {
   }
 }
 
+/** A hint that saves the next task reading: one that is torn is no id, and is passed over as a missing one. */
 export function writeLatest(dir: string, workspace: string, id: string): void {
-  const path = join(dir, workspaceKey(workspace), "latest");
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, id, { mode: 0o600 });
-  renameSync(temporary, path);
+  writeFileSync(join(dir, workspaceKey(workspace), "latest"), id, { mode: 0o600 });
 }
 
 /** Names of a folder's manifests, oldest first. */

@@ -261,6 +261,28 @@ test("going on with another model is no wait", () => {
   expect(lines).toEqual([`  fallback   ${reason}`]);
 });
 
+describe("the judge's work", () => {
+  test("is told with what was taken over, what is resolved, and why a good result is gone on with", () => {
+    const dimensions = [
+      { name: "correctness", weight: 0.6, score: 0.9, carried: true },
+      { name: "style", weight: 0.4, score: 0.8 },
+    ];
+    const judgement = { state: "scored" as const, dimensions, score: 0.86, findings: [], rubric: "code-review" };
+    const lines = shownOf(
+      started,
+      { type: "judged", judgement, saved: 400 },
+      {
+        type: "evaluated",
+        evaluation: evaluated(0.8, { accepted: true, resolved: [{ ...finding, title: "It leaks" }] }),
+      },
+      { type: "decided", decision: "continue", reason: "0.80 reaches 0.80, but an important finding is open" },
+    );
+    expect(lines).toContain("  judge      0.86  code-review: correctness 0.90 (as before), style 0.80");
+    expect(lines).toContain("  resolved   It leaks");
+    expect(lines).toContain("  decision   continue: 0.80 reaches 0.80, but an important finding is open");
+  });
+});
+
 describe("an ending", () => {
   const end = (...args: Parameters<typeof ended>) => shownOf({ type: "task_finished", outcome: ended(...args) });
 

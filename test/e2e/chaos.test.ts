@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { FakeRequest, ScriptedCall, Turn } from "../fakes/script.ts";
@@ -127,12 +127,34 @@ async function killAfter(at: Place, args: readonly string[], ms: number): Promis
 
 /** The files, once the command that was running has died with its agent: the system takes a moment for it. */
 async function atRest(at: Place): Promise<Record<string, string>> {
-  for (let last = snapshot(at.project); ; ) {
+  for (let last = seen(at); ; ) {
     await Bun.sleep(10);
-    const now = snapshot(at.project);
-    if (Bun.deepEquals(now, last)) return now;
+    const now = seen(at);
+    if (now && !isBusy(at) && Bun.deepEquals(now, last)) return now;
     last = now;
   }
+}
+
+/** Undefined where something went while it was looked at. */
+function seen(at: Place): Record<string, string> | undefined {
+  try {
+    return snapshot(at.project);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** True while a process is at work in the project: on a loaded machine one that was killed may take its time to die. */
+function isBusy(at: Place): boolean {
+  const processes = existsSync("/proc") ? readdirSync("/proc") : [];
+  return processes.some((name) => {
+    try {
+      return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/cwd`).startsWith(at.project);
+    } catch {
+      return false;
+    }
+  });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: events of every type are looked into

@@ -440,6 +440,18 @@ describe("later", () => {
     expect(packs).toHaveLength(1);
   });
 
+  test("a torn hint of what was recorded last is passed over", async () => {
+    put(place, "a", "one");
+    const before = await task.record(never());
+    const hint = [...new Bun.Glob("*/latest").scanSync(place.dir)].map((path) => join(place.dir, path))[0]!;
+    for (const torn of ["", before.id.slice(0, -3), "../../etc/passwd"]) {
+      writeFileSync(hint, torn);
+      const other = open(place, `other${torn.length}`);
+      expect((await other.record(never())).hash).toBe(before.hash);
+      await other.close();
+    }
+  });
+
   test("a missing pack is noticed and its files are read again", async () => {
     put(place, "a", "1");
     await task.record(never());

@@ -85,7 +85,7 @@ function eventLines(event: Event, view: View, options: LineOptions): string[] {
         : labelled("changed", changeText(changes), options);
     }
     case "decided":
-      return event.decision === "continue" || event.decision === "accept"
+      return isExpected(event, view)
         ? []
         : labelled("decision", `${event.decision}: ${oneLine(event.reason)}`, options);
     case "restored":
@@ -244,4 +244,10 @@ function answerLines(event: Event & { type: "answered" }, view: View, options: L
   // At the terminal, question and answer stand on the screen already.
   if (by === "terminal") return [];
   return [callLine(about, refused ? options.style.notice(verdict) : options.style.dim(verdict), options)];
+}
+
+/** A decision that the score alone explains; that a good result is gone on with is told with its reason. */
+function isExpected({ decision }: Event & { type: "decided" }, view: View): boolean {
+  const good = (view.task.score ?? 0) >= (view.task.limits?.qualityThreshold ?? 1);
+  return decision === "accept" || (decision === "continue" && !good);
 }
