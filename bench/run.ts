@@ -42,6 +42,13 @@ const SECTIONS: Section[] = [
     about: "Recording, comparing and restoring a workspace.",
   },
   {
+    name: "store",
+    title: "What keeping a task costs",
+    argv: ["bench/memory-store.ts"],
+    about:
+      "The memory with a million model calls of 10,000 tasks: rows a second, what costs are asked in, and whether its size is felt at a start.",
+  },
+  {
     name: "wires",
     title: "Wires",
     argv: ["bench/wires.ts"],

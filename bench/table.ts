@@ -4,7 +4,7 @@ export interface Row {
   value: number;
   /** Absent where it is only reported. */
   reach?: number;
-  unit: "ms" | "tokens" | "MiB" | "×" | "MB/s";
+  unit: "ms" | "tokens" | "MiB" | "×" | "MB/s" | "rows/s";
   /** Permission and sandbox mode, where it has one. */
   mode?: string;
   /** True where more is better. */

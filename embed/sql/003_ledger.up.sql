@@ -32,8 +32,9 @@ CREATE TABLE model_calls (
   cost_usd REAL,
   ms INTEGER NOT NULL
 );
-CREATE INDEX idx_calls_at ON model_calls(at);
-CREATE INDEX idx_calls_task ON model_calls(task_id);
+-- What a model cost in a stretch of time is summed from this index alone.
+CREATE INDEX idx_calls_model ON model_calls(model, at, cost_usd, input, cache_write, output);
+CREATE INDEX idx_calls_task ON model_calls(task_id, at);
 
 ALTER TABLE learnings ADD COLUMN workspace TEXT;
 ALTER TABLE learnings ADD COLUMN recalled INTEGER NOT NULL DEFAULT 0;

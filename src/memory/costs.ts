@@ -38,13 +38,15 @@ interface ModelSum {
  * the earlier program have no calls; their sums count, by the time they began.
  */
 export function costsOf(memory: MemoryDatabase, from: number, to: number): CostSum {
-  const calls = memory
-    .query<ModelSum, [number, number]>(
-      `SELECT model, total(cost_usd) AS cost, sum(cost_usd IS NULL) AS unknown, count(*) AS calls,
-         sum(input + cache_write + output) AS tokens
-       FROM model_calls WHERE at >= ? AND at < ? GROUP BY model`,
-    )
-    .all(from, to);
+  // Model by model: sorting a million calls by their model would take most of the time.
+  const spentOn = memory.query<Omit<ModelSum, "model">, [string, number, number]>(
+    `SELECT total(cost_usd) AS cost, coalesce(sum(cost_usd IS NULL), 0) AS unknown, count(*) AS calls,
+       coalesce(sum(input + cache_write + output), 0) AS tokens
+     FROM model_calls WHERE model = ? AND at >= ? AND at < ?`,
+  );
+  const calls = modelsOf(memory)
+    .map((model): ModelSum => ({ model, ...spentOn.get(model, from, to)! }))
+    .filter((row) => row.calls > 0);
   const earlier = memory
     .query<ModelSum & { tasks: number }, [string, string]>(
       `SELECT coalesce(s.model_provider || '/' || s.model_id, 'unknown') AS model, total(t.total_cost_usd) AS cost,
@@ -54,10 +56,12 @@ export function costsOf(memory: MemoryDatabase, from: number, to: number): CostS
     )
     .all(sqliteTime(from), sqliteTime(to));
   const { tasks } = memory
-    .query<{ tasks: number }, [number, number]>(
-      "SELECT count(DISTINCT task_id) AS tasks FROM model_calls WHERE at >= ? AND at < ?",
+    .query<{ tasks: number }, [string, number, number]>(
+      `SELECT count(*) AS tasks FROM tasks t JOIN sessions s ON s.id = t.session_id
+       WHERE s.updated_at >= ?
+         AND EXISTS (SELECT 1 FROM model_calls c WHERE c.task_id = t.id AND c.at >= ? AND c.at < ?)`,
     )
-    .get(from, to)!;
+    .get(isoTime(from), from, to)!;
   const saved = memory
     .query<{ delta: number; evaluation: number; caching: number }, [string, string]>(
       `SELECT coalesce(sum(saved_delta), 0) AS delta, coalesce(sum(saved_evaluation), 0) AS evaluation,
@@ -75,6 +79,19 @@ export function costsOf(memory: MemoryDatabase, from: number, to: number): CostS
     models,
     saved: { deltaFeedback: saved.delta, skippedEvaluation: saved.evaluation, caching: saved.caching },
   };
+}
+
+/** Every model that was ever called: one step of the index for each, however many calls there are. */
+function modelsOf(memory: MemoryDatabase): string[] {
+  return memory
+    .query<{ model: string }, []>(
+      `WITH RECURSIVE known(model) AS (
+         SELECT min(model) FROM model_calls
+         UNION ALL SELECT (SELECT min(model) FROM model_calls WHERE model > known.model) FROM known WHERE model IS NOT NULL
+       ) SELECT model FROM known WHERE model IS NOT NULL`,
+    )
+    .all()
+    .map(({ model }) => model);
 }
 
 /** One row a model, dearest first. */

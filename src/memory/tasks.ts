@@ -180,11 +180,13 @@ export function resolveFinding(memory: MemoryDatabase, task: string, iteration: 
     .run(cycleId(task, iteration), findingId(task, finding));
 }
 
-/** How far the transcripts are recorded: by session. */
-export function recordedSizes(memory: MemoryDatabase): Map<string, number> {
+/** How far the transcripts of these sessions are recorded, bytes; those are missing that the memory never heard of. */
+export function recordedSizes(memory: MemoryDatabase, ids: readonly string[]): Map<string, number> {
   const rows = memory
-    .query<{ id: string; transcript_bytes: number }, []>("SELECT id, transcript_bytes FROM sessions")
-    .all();
+    .query<{ id: string; transcript_bytes: number }, [string]>(
+      "SELECT id, transcript_bytes FROM sessions WHERE id IN (SELECT value FROM json_each(?))",
+    )
+    .all(JSON.stringify(ids));
   return new Map(rows.map(({ id, transcript_bytes }) => [id, transcript_bytes]));
 }
 

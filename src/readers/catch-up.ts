@@ -29,7 +29,7 @@ export interface CatchUp {
  */
 export async function catchUp({ paths, memory, now, isOver }: CatchUp): Promise<number> {
   const ids = await transcriptIds(paths);
-  const known = recordedSizes(memory);
+  const known = recordedSizes(memory, ids);
   const working = livingTasks(paths, now);
   let read = 0;
   for (const [at, id] of ids.entries()) {

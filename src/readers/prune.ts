@@ -44,7 +44,10 @@ export async function pruneDaily({ paths, maxMegabytes, now, memory }: Prune): P
   if (bytes <= limit) return [];
 
   const open = await memory();
-  const recorded = recordedSizes(open);
+  const recorded = recordedSizes(
+    open,
+    files.map(({ id }) => id),
+  );
   const working = livingTasks(paths, () => now);
   const removed: { id: string; bytes: number; changed: number }[] = [];
   for (const file of files.sort((a, b) => a.changed - b.changed)) {
