@@ -241,7 +241,7 @@ describe("a task that may only read", () => {
     const { code, stderr, stdout } = await openkoi(here, ["--permission", "read-only", "mend it"]);
     expect(code).toBe(3);
     expect(stdout).toBe("Line 2 must be true.\n");
-    expect(toolsOf(server.requests[1]!)).toEqual(["read", "glob", "grep"]);
+    expect(toolsOf(server.requests[1]!)).toEqual(["read", "glob", "grep", "memory"]);
     for (const request of server.requests) expect(request.raw).toContain("This task may only read: say what you");
     expect(stderr.replace(/\s+/g, " ")).toContain(
       "not measured: make test: This task may only read (permission mode read-only).",
@@ -253,7 +253,7 @@ describe("a task that may only read", () => {
     const here = place();
     const server = serving(["Hello."], here, '[permissions]\ndeny = ["bash", "write"]\n');
     await openkoi(here, ["-i", "0", "--yes", "hi"]);
-    expect(toolsOf(server.requests[0]!)).toEqual(["read", "edit", "glob", "grep"]);
+    expect(toolsOf(server.requests[0]!)).toEqual(["read", "edit", "glob", "grep", "memory"]);
   });
 });
 
@@ -356,7 +356,7 @@ describe("fetch and todo", () => {
     const here = place();
     const server = serving(["Hello."], here);
     await openkoi(here, ["--yes", "-i", "0", "hi"]);
-    expect(toolsOf(server.requests[0]!)).toEqual(["read", "edit", "write", "glob", "grep", "bash"]);
+    expect(toolsOf(server.requests[0]!)).toEqual(["read", "edit", "write", "glob", "grep", "bash", "memory"]);
     expect(firstBytes(server)).toBeLessThanOrEqual(4000);
   });
 
@@ -364,7 +364,7 @@ describe("fetch and todo", () => {
     const here = place();
     const short = serving(["Hello."], here);
     await atTerminal(here, ["-i", "0", "hi"]);
-    expect(toolsOf(short.requests[0]!)).toEqual(["read", "edit", "write", "glob", "grep", "bash", "fetch"]);
+    expect(toolsOf(short.requests[0]!)).toEqual(["read", "edit", "write", "glob", "grep", "bash", "fetch", "memory"]);
     expect(firstBytes(short)).toBeLessThanOrEqual(4000);
     const items = [
       { text: "Look around", state: "doing" },
