@@ -1,7 +1,7 @@
+import { ShellSyntaxError } from "../base/shell/words.ts";
 import type { Folder } from "./folder.ts";
 import { hazardOf } from "./shell/hazards.ts";
 import { parseShell } from "./shell/syntax.ts";
-import { ShellSyntaxError } from "./shell/tokens.ts";
 
 /** A command that may become a check, before doubles are taken out. */
 export interface Candidate {

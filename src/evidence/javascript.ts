@@ -1,11 +1,11 @@
 import { dirname, join } from "node:path";
 import { isObject } from "../base/schema.ts";
+import { ShellSyntaxError } from "../base/shell/words.ts";
 import { kindOfCommand } from "./agents-file.ts";
 import { type Candidate, isAlone } from "./candidate.ts";
 import { Folder, ownFiles } from "./folder.ts";
 import { exitCodeOf } from "./shell/exit-code.ts";
 import { hazardOf } from "./shell/hazards.ts";
-import { ShellSyntaxError } from "./shell/tokens.ts";
 
 type Scripts = Readonly<Record<string, string>>;
 type Manager = "npm" | "pnpm" | "yarn" | "bun";

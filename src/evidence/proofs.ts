@@ -1,8 +1,8 @@
 import { messageOf } from "../base/errors.ts";
+import { ShellSyntaxError } from "../base/shell/words.ts";
 import type { Check } from "../contracts/evidence.ts";
 import { exitCodeOf } from "./shell/exit-code.ts";
 import { hazardOf } from "./shell/hazards.ts";
-import { ShellSyntaxError } from "./shell/tokens.ts";
 
 /** Time limit of a proof, ms. */
 const PROOF_TIMEOUT = 120_000;

@@ -1,6 +1,6 @@
+import type { ShellWord } from "../base/shell/words.ts";
 import { behindWrapper, isPackageRunner, splitString } from "../base/shell/wrappers.ts";
 import { readShell } from "./shell-reader.ts";
-import type { ShellWord } from "./shell-words.ts";
 import type { SimpleCommand } from "./simple-command.ts";
 import { COMMAND_VARIABLE, unseenPrograms, writesByOption } from "./unseen-programs.ts";
 

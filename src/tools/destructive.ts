@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
+import type { ShellWord } from "../base/shell/words.ts";
 import type { CommandLine, Invocation } from "./command.ts";
 import { gitReason } from "./git-command.ts";
 import { isLong } from "./long-option.ts";
 import { isInside, type Roots } from "./paths.ts";
-import type { ShellWord } from "./shell-words.ts";
 
 /**
  * What cannot be taken back in a command line, in words; undefined where nothing is seen. Such commands are asked about

@@ -1,5 +1,5 @@
+import type { ShellWord } from "../base/shell/words.ts";
 import { isLong } from "./long-option.ts";
-import type { ShellWord } from "./shell-words.ts";
 
 /** A git command line, taken apart. */
 interface GitCommand {

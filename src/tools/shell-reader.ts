@@ -1,4 +1,4 @@
-import { readShellWord, type ShellWord, Unreadable } from "./shell-words.ts";
+import { readShellWord, ShellSyntaxError, type ShellWord } from "../base/shell/words.ts";
 import { baseName, emptyCommand, type SimpleCommand, STEERING } from "./simple-command.ts";
 
 export interface ShellText {
@@ -20,7 +20,7 @@ export function readShell(line: string): ShellText {
   try {
     new Reader(line, result).read();
   } catch (error) {
-    if (!(error instanceof Unreadable)) throw error;
+    if (!(error instanceof ShellSyntaxError)) throw error;
     result.unknown ??= error.message;
   }
   return result;
@@ -57,7 +57,7 @@ class Reader {
   read(): void {
     while (this.#at < this.#line.length) this.#step();
     this.#finish();
-    if (this.#waiting.length > 0) throw new Unreadable("a here-document has no text");
+    if (this.#waiting.length > 0) throw new ShellSyntaxError("a here-document has no text");
   }
 
   #step(): void {
@@ -84,7 +84,7 @@ class Reader {
     }
     const text = /^(?:;;&|;;|;&|&&|\|\||\|&|[;&|()])/.exec(rest)![0];
     const piped = text === "|" || text === "|&";
-    if (text === "(" && this.#current.words.length > 0) throw new Unreadable("a ( stands where none can be read");
+    if (text === "(" && this.#current.words.length > 0) throw new ShellSyntaxError("a ( stands where none can be read");
     this.#finish(piped);
     if (text === "(") this.#depth++;
     else if (text === ")") this.#depth--;
@@ -105,7 +105,7 @@ class Reader {
     this.#at += text.length;
     this.#skipBlanks();
     const word = this.#readWord();
-    if (word.written === "") throw new Unreadable(`nothing follows ${text}`);
+    if (word.written === "") throw new ShellSyntaxError(`nothing follows ${text}`);
     if (text === "<<" || text === "<<-") {
       const quoted = word.quoted;
       this.#waiting.push({ command: this.#current, end: word.text, quoted, tabs: text === "<<-" });
@@ -171,7 +171,7 @@ class Reader {
       this.#skipBlanks();
       this.#readWord();
       this.#skipBlanks();
-      if (this.#readWord().text !== "in") throw new Unreadable("a case without in");
+      if (this.#readWord().text !== "in") throw new ShellSyntaxError("a case without in");
       this.#cases++;
       this.#casePattern();
       return true;
@@ -189,7 +189,7 @@ class Reader {
     const variable = /^\w*/.exec(this.#line.slice(this.#at))![0];
     if (STEERING.test(variable)) this.#result.unknown ??= `a loop sets ${variable}, which changes what programs do`;
     while (this.#at < this.#line.length && !/[;\n]/.test(this.#line[this.#at]!)) {
-      if (/[&|()<>]/.test(this.#line[this.#at]!)) throw new Unreadable("a for that cannot be read");
+      if (/[&|()<>]/.test(this.#line[this.#at]!)) throw new ShellSyntaxError("a for that cannot be read");
       this.#readWord();
       this.#skipBlanks();
     }
@@ -197,10 +197,10 @@ class Reader {
 
   /** The `a|b)` before the commands of a case, or the `esac` that ends it. */
   #casePattern(): void {
-    if (this.#cases === 0) throw new Unreadable("a ;; outside of case");
+    if (this.#cases === 0) throw new ShellSyntaxError("a ;; outside of case");
     for (;;) {
       while (/[ \t\n(|]/.test(this.#line[this.#at] ?? "")) this.#at++;
-      if (this.#at >= this.#line.length) throw new Unreadable("a case is never ended");
+      if (this.#at >= this.#line.length) throw new ShellSyntaxError("a case is never ended");
       if (this.#line[this.#at] === "#") this.#at = indexOrEnd(this.#line, "\n", this.#at);
       else if (this.#line[this.#at] === ")") {
         this.#at++;
@@ -215,7 +215,7 @@ class Reader {
   #readWord(): ShellWord {
     const { word, next } = readShellWord(this.#line, this.#at);
     if (next === this.#at)
-      throw new Unreadable(`${JSON.stringify(this.#line.slice(this.#at, this.#at + 20))} cannot be read`);
+      throw new ShellSyntaxError(`${JSON.stringify(this.#line.slice(this.#at, this.#at + 20))} cannot be read`);
     this.#at = next;
     for (const inner of word.commands) this.#include(inner);
     return word;
@@ -234,7 +234,7 @@ class Reader {
   #skipTo(close: string): void {
     this.#at += close === ")" ? 1 : 2;
     while (!this.#line.startsWith(close, this.#at)) {
-      if (this.#at >= this.#line.length) throw new Unreadable(`a ${close} is missing`);
+      if (this.#at >= this.#line.length) throw new ShellSyntaxError(`a ${close} is missing`);
       if (/[ \t\n;&|()<>#]/.test(this.#line[this.#at]!)) this.#at++;
       else this.#readWord();
     }

@@ -1,4 +1,4 @@
-import type { ShellWord } from "./shell-words.ts";
+import type { ShellWord } from "../base/shell/words.ts";
 
 /** Program and arguments between two separators. */
 export interface SimpleCommand {

@@ -1,6 +1,6 @@
+import type { ShellWord } from "../base/shell/words.ts";
 import { readGit, startsProgram } from "./git-command.ts";
 import { isLong } from "./long-option.ts";
-import type { ShellWord } from "./shell-words.ts";
 
 /** What an option or a little language makes a program start: lines for a shell, and whether more may be hidden. */
 export interface Unseen {

@@ -130,7 +130,7 @@ function judgeSimple(simple: Simple, options: Options): ExitCode {
     return never("only sets an option");
   }
   if (name === "exit" || name === "return") {
-    if (args[0] === undefined || args[0].expands) return OPEN;
+    if (args[0] === undefined || args[0].dynamic) return OPEN;
     return texts[0] === "0"
       ? never("always succeeds")
       : { canFail: true, canPass: false, by: { command, why: "always fails" } };
@@ -148,7 +148,7 @@ function isConstantTest(name: string, simple: Simple): boolean {
   if (!/^(?:test|\[|\[\[.*)$/s.test(name)) return false;
   const texts = simple.words.flatMap((word) => word.text.split(/\s+/));
   const asksOutside = texts.some((text) => /^-(?:[a-gkprstuwxGLNOSvR]|nt|ot|ef|h)$/.test(text));
-  return !asksOutside && !simple.words.some((word) => word.expands);
+  return !asksOutside && !simple.words.some((word) => word.dynamic);
 }
 
 /** Programs that show something and whose exit code says nothing of what they show. */

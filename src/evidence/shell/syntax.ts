@@ -1,4 +1,5 @@
-import { ShellSyntaxError, type Token, tokenize, type Word } from "./tokens.ts";
+import { ShellSyntaxError } from "../../base/shell/words.ts";
+import { type Token, tokenize, type Word } from "./tokens.ts";
 
 /** One program with its arguments. `words` is empty where there are only assignments. */
 export interface Simple {
@@ -114,7 +115,7 @@ class Reader {
     if (this.#isWord("while") || this.#isWord("until") || this.#isWord("for")) return this.#loop();
     const next = this.#tokens[this.#at + 1];
     const isFunction = next?.type === "operator" && next.text === "(";
-    if (isFunction || (token.type === "word" && token.bare && OPAQUE.test(token.text))) return this.#opaque();
+    if (isFunction || (token.type === "word" && !token.quoted && OPAQUE.test(token.text))) return this.#opaque();
     return this.#simple();
   }
 
@@ -206,7 +207,7 @@ class Reader {
 
   #isWord(text: string): boolean {
     const token = this.#tokens[this.#at];
-    return token?.type === "word" && token.bare && token.text === text;
+    return token?.type === "word" && !token.quoted && token.text === text;
   }
 }
 

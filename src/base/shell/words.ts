@@ -14,12 +14,12 @@ export interface ShellWord {
   commands: string[];
 }
 
-/** The line cannot be read; the message says why, without a subject to go with it. */
-export class Unreadable extends Error {
-  override readonly name = "Unreadable";
+/** The line cannot be read: an open quote, a keyword in the wrong place. The message says why, without naming the line. */
+export class ShellSyntaxError extends Error {
+  override readonly name = "ShellSyntaxError";
 }
 
-/** Reads one word; an empty one where a separator stands. Throws `Unreadable` for quotes and brackets left open. */
+/** Reads one word; an empty one where a separator stands. Throws `ShellSyntaxError` for quotes and brackets left open. */
 export function readShellWord(line: string, start: number): { word: ShellWord; next: number } {
   const word: ShellWord = { text: "", written: "", quoted: false, dynamic: false, glob: false, commands: [] };
   let at = start;
@@ -72,7 +72,7 @@ function readDouble(line: string, start: number, word: ShellWord): number {
   word.quoted = true;
   let at = start;
   while (line[at] !== '"') {
-    if (at >= line.length) throw new Unreadable('a " is never closed');
+    if (at >= line.length) throw new ShellSyntaxError('a " is never closed');
     if (line[at] === "\\" && /["$`\\\n]/.test(line[at + 1] ?? "")) {
       if (line[at + 1] !== "\n") word.text += line[at + 1];
       at += 2;
@@ -134,7 +134,7 @@ function closing(line: string, start: number, open: string, close: string): numb
     } else if (char === open) depth++;
     else if (char === close && --depth === 0) return at + 1;
   }
-  throw new Unreadable(`a ${open} is never closed`);
+  throw new ShellSyntaxError(`a ${open} is never closed`);
 }
 
 /** Index of the quote that closes; substitutions in between may hold quotes of their own. */
@@ -146,7 +146,7 @@ function skipDouble(line: string, start: number): number {
     else if (line[at] === "`") at = endOfBackticks(line, at + 1) + 1;
     else at++;
   }
-  if (at >= line.length) throw new Unreadable('a " is never closed');
+  if (at >= line.length) throw new ShellSyntaxError('a " is never closed');
   return at;
 }
 
@@ -155,7 +155,7 @@ function endOfBackticks(line: string, start: number): number {
     if (line[at] === "\\") at++;
     else if (line[at] === "`") return at;
   }
-  throw new Unreadable("a ` is never closed");
+  throw new ShellSyntaxError("a ` is never closed");
 }
 
 function endOfAnsiQuote(line: string, start: number): number {
@@ -163,11 +163,11 @@ function endOfAnsiQuote(line: string, start: number): number {
     if (line[at] === "\\") at++;
     else if (line[at] === "'") return at;
   }
-  throw new Unreadable("a ' is never closed");
+  throw new ShellSyntaxError("a ' is never closed");
 }
 
 function find(line: string, text: string, from: number): number {
   const found = line.indexOf(text, from);
-  if (found < 0) throw new Unreadable(`a ${text} is never closed`);
+  if (found < 0) throw new ShellSyntaxError(`a ${text} is never closed`);
   return found;
 }
