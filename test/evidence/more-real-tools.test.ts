@@ -224,46 +224,49 @@ it("adds negative", () => {
 it.skip("later", () => {});
 `;
 
-describe.skipIf(!existsSync(join(tools, "node_modules")))("runners that npm supplies (OPENKOI_JS_TOOLS)", () => {
-  const runners: [name: string, files: Record<string, string>, failure: string][] = [
-    ["jest", { "math.test.js": jsTest("") }, "adds negative @ math.test.js:4"],
-    ["vitest", { "math.test.js": jsTest('import { it } from "vitest";') }, "adds negative @ math.test.js:4"],
-    ["mocha", { "test/math.js": jsTest("") }, "adds negative @ test/math.js:4"],
-  ];
-  for (const [name, files, place] of runners) {
-    test(
-      `${name} is counted and located`,
-      async () => {
-        const command = name === "vitest" ? "vitest run" : name;
-        const result = await inTools({ ...files, "package.json": JSON.stringify({ scripts: { test: command } }) });
-        const { failures, ...rest } = summary(result);
-        expect(rest).toEqual({ status: "failed", counts: mixed });
-        expect(failures.map((failure) => failure.replace(/^.*(?=adds negative)/, ""))).toEqual([place]);
-      },
-      PATIENCE,
-    );
-  }
+describe.skipIf(tools === "" || !existsSync(join(tools, "node_modules")))(
+  "runners that npm supplies (OPENKOI_JS_TOOLS)",
+  () => {
+    const runners: [name: string, files: Record<string, string>, failure: string][] = [
+      ["jest", { "math.test.js": jsTest("") }, "adds negative @ math.test.js:4"],
+      ["vitest", { "math.test.js": jsTest('import { it } from "vitest";') }, "adds negative @ math.test.js:4"],
+      ["mocha", { "test/math.js": jsTest("") }, "adds negative @ test/math.js:4"],
+    ];
+    for (const [name, files, place] of runners) {
+      test(
+        `${name} is counted and located`,
+        async () => {
+          const command = name === "vitest" ? "vitest run" : name;
+          const result = await inTools({ ...files, "package.json": JSON.stringify({ scripts: { test: command } }) });
+          const { failures, ...rest } = summary(result);
+          expect(rest).toEqual({ status: "failed", counts: mixed });
+          expect(failures.map((failure) => failure.replace(/^.*(?=adds negative)/, ""))).toEqual([place]);
+        },
+        PATIENCE,
+      );
+    }
 
-  for (const [manager, lock] of [
-    ["pnpm", "pnpm-lock.yaml"],
-    ["yarn", "yarn.lock"],
-  ] as const) {
-    test(
-      `${manager} runs the script of a project with its lock file`,
-      async () => {
-        const manifest = JSON.stringify({ scripts: { test: "mocha" } });
-        const result = await inTools({ "package.json": manifest, [lock]: "", "test/math.js": jsTest("") });
-        expect(result.check.command).toBe(`${manager} test`);
-        expect(summary(result)).toMatchObject({ status: "failed", counts: mixed });
-      },
-      PATIENCE,
-    );
-  }
+    for (const [manager, lock] of [
+      ["pnpm", "pnpm-lock.yaml"],
+      ["yarn", "yarn.lock"],
+    ] as const) {
+      test(
+        `${manager} runs the script of a project with its lock file`,
+        async () => {
+          const manifest = JSON.stringify({ scripts: { test: "mocha" } });
+          const result = await inTools({ "package.json": manifest, [lock]: "", "test/math.js": jsTest("") });
+          expect(result.check.command).toBe(`${manager} test`);
+          expect(summary(result)).toMatchObject({ status: "failed", counts: mixed });
+        },
+        PATIENCE,
+      );
+    }
 
-  async function inTools(files: Record<string, string>): Promise<CheckResult> {
-    place = await openPlace(files, { env: { PATH: `${join(tools, "node_modules/.bin")}:${readEnv()["PATH"]}` } });
-    symlinkSync(join(tools, "node_modules"), join(place.dir, "node_modules"));
-    const [check] = await place.discover();
-    return place.run(check!);
-  }
-});
+    async function inTools(files: Record<string, string>): Promise<CheckResult> {
+      place = await openPlace(files, { env: { PATH: `${join(tools, "node_modules/.bin")}:${readEnv()["PATH"]}` } });
+      symlinkSync(join(tools, "node_modules"), join(place.dir, "node_modules"));
+      const [check] = await place.discover();
+      return place.run(check!);
+    }
+  },
+);
