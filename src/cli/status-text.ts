@@ -21,9 +21,12 @@ export interface Problem {
 }
 
 /** What `status` tells. */
+/** `provider/model` by role; of the embedder also `built-in`. */
+export type RoleModels = Record<Role | "embedder", string>;
+
 export interface Facts {
   version: string;
-  models: Record<Role, string> | Problem;
+  models: RoleModels | Problem;
   providers: ProviderStatus[];
   current: CurrentTask | undefined;
   cutShort: KnownTask[];

@@ -2,7 +2,7 @@ import { Exit, type ExitCode, messageOf, UserError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import type { Ledger } from "../contracts/ledger.ts";
 import type { CostSum, MemorySize } from "../contracts/memory.ts";
-import type { ProviderStatus, Role } from "../contracts/provider.ts";
+import type { ProviderStatus } from "../contracts/provider.ts";
 import { cutShortTasks, type KnownTask } from "../readers/interrupted.ts";
 import type { MemoryStore } from "../readers/memory-store.ts";
 import { type CurrentTask, readCurrentTask } from "../readers/state-file.ts";
@@ -10,14 +10,14 @@ import { type SkillCount, skillCounts } from "../skills/counts.ts";
 import type { CommandLine } from "./args.ts";
 import { type Costs, costLines } from "./cost-lines.ts";
 import type { Flags } from "./flags.ts";
-import { type Facts, MOST_RESULTS, type Problem, statusJson, statusText } from "./status-text.ts";
+import { type Facts, MOST_RESULTS, type Problem, type RoleModels, statusJson, statusText } from "./status-text.ts";
 
 const DAY = 86_400_000;
 
 export interface StatusDeps {
   version: string;
   /** `provider/model` by role. Rejects with what to do where there is no model. */
-  models(): Promise<Record<Role, string>>;
+  models(): Promise<RoleModels>;
   providers(): Promise<ProviderStatus[]>;
   /** What `current-task.json` says. */
   current(): Promise<CurrentTask | undefined>;
@@ -113,6 +113,7 @@ export async function statusCommand({ flags }: CommandLine): Promise<ExitCode> {
             evaluator: evaluator.info.ref,
             planner: planner.info.ref,
             small: small.info.ref,
+            embedder: settings.config.models.embedder || "built-in",
           };
         },
         providers: () => providers.statuses(),

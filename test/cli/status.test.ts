@@ -50,7 +50,7 @@ async function shown(more: Partial<StatusDeps> = {}, flags: Parameters<typeof st
   const code = await status(
     {
       version: "2026.11.23",
-      models: async () => ({ executor: "a/b", evaluator: "a/b", planner: "a/b", small: "a/s" }),
+      models: async () => ({ executor: "a/b", evaluator: "a/b", planner: "a/b", small: "a/s", embedder: "built-in" }),
       providers: async () => [
         {
           id: "a",
@@ -114,6 +114,7 @@ models
   evaluator  a/b  (environment A_KEY)
   planner    a/b  (environment A_KEY)
   small      a/s  (environment A_KEY)
+  embedder   built-in
 
 active task
   none
