@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { randomId } from "../base/crypto/random.ts";
 import { sha256Hex } from "../base/crypto/sha256.ts";
 import { readRegular } from "../base/files.ts";
 import { walk } from "../base/walk.ts";
@@ -12,6 +13,7 @@ const MOST_DEPTH = 4;
 const MOST_FOLDERS = 2000;
 /** A folder of a skill is not read beyond this, files and bytes. */
 const MOST_FILES = 2000;
+const MOST_HASHED = 20_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -89,24 +91,33 @@ export interface SkillFile {
 }
 
 /** The regular files of a skill's folder, `SKILL.md` among them; links and everything else are left out. */
-export function skillFiles(folder: string): SkillFile[] {
+export function skillFiles(folder: string, most = MOST_FILES): SkillFile[] {
   const files: SkillFile[] = [];
   for (const { path, kind } of walk(folder, { ignore: false })) {
     if (kind !== "file" || path === APPROVED) continue;
     const stats = lstatSync(join(folder, path), { throwIfNoEntry: false });
     if (stats) files.push({ path, bytes: stats.size, executable: (stats.mode & 0o111) !== 0 });
-    if (files.length >= MOST_FILES) break;
+    if (files.length >= most) break;
   }
   return files;
 }
 
-/** One hash over the paths and contents of all files: what was approved or installed. Hex. */
+/**
+ * One hash over the paths and contents of all files: what was approved, trusted or installed. Hex. Beyond what is read
+ * of a folder, size and times stand for a content; beyond what is listed, no two are the same.
+ */
 export function fingerprint(folder: string): string {
   let left = MOST_BYTES;
-  const lines = skillFiles(folder).map(({ path, bytes }) => {
+  const files = skillFiles(folder, MOST_HASHED);
+  const lines = files.map(({ path, bytes }) => {
     left -= bytes;
     const content = left >= 0 ? readRegular(join(folder, path), MOST_BYTES) : undefined;
-    return `${content ? sha256Hex(content) : "unread"} ${path}`;
+    return `${content ? sha256Hex(content) : timesOf(join(folder, path))} ${path}`;
   });
-  return sha256Hex(lines.join("\n"));
+  return sha256Hex([...lines, files.length < MOST_HASHED ? "" : randomId(16)].join("\n"));
+}
+
+function timesOf(path: string): string {
+  const stats = lookAt(path);
+  return `unread ${stats?.size} ${stats?.mtimeMs} ${stats?.ctimeMs}`;
 }

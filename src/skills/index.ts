@@ -75,8 +75,11 @@ export function createSkills(input: SkillsInput): Skills {
     async index(task, options) {
       const ranked = (await this.rank(task, options)).map(({ skill }) => skill);
       const chosen = ranked.find(({ name, source }) => name === SELF_ITERATE && source === "bundled");
-      const list = promptIndex(ranked.filter((skill) => skill !== chosen));
       const own = chosen && `The skill ${chosen.name} is for this folder:\n\n${openSkill(chosen).body}`;
+      const list = promptIndex(
+        ranked.filter((skill) => skill !== chosen),
+        own,
+      );
       return [own, list].filter(Boolean).join("\n\n");
     },
   };

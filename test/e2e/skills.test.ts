@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { Fake, FakeRequest, Turn } from "../fakes/script.ts";
 import { evaluatorText, skillText } from "../skills/home.ts";
-import { makePlace, openkoi, type Place, useServer } from "./openkoi.ts";
+import { makePlace, onTerminal, openkoi, type Place, useServer } from "./openkoi.ts";
 
 const places: Place[] = [];
 const servers: Fake[] = [];
@@ -114,6 +114,20 @@ describe("what a project brings", () => {
     const [untrusted, trusted] = server.requests as [FakeRequest, FakeRequest];
     expect(systemOf(untrusted)).not.toMatch(/pirate|rot13/);
     expect(systemOf(trusted)).toMatch(/^<soul>\nSpeak like a pirate\.[\s\S]*- rot13: /);
+  });
+});
+
+describe("a person who is asked about them", () => {
+  test("says yes once, and is asked again only when one of their files changes", async () => {
+    const files = { ".agents/skills/rot13/SKILL.md": ROT, ".agents/skills/rot13/run.sh": "one\n" };
+    const { here, server } = setUp(["One.", "Two.", "Three."], files);
+    const run = (key: string) =>
+      onTerminal(here, '"$OPENKOI" -i 0 "Say hello."', [{ when: "its own skills", type: key }]);
+    expect((await run("y")).seen).toContain("its own skills (project/.agents: rot13). Use them?");
+    expect((await run("n")).seen).not.toContain("Use them?");
+    here.write({ ".agents/skills/rot13/run.sh": "two\n" });
+    expect((await run("n")).seen).toContain("Use them?");
+    expect(server.requests.map((request) => toolsOf(request).includes("skill"))).toEqual([true, true, false]);
   });
 });
 

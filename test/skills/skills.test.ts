@@ -372,6 +372,12 @@ describe("self-iterate", () => {
     const index = await skillsOf(home).index("Add a command");
     expect(index).toContain("SHA-256 and base64 are written by hand");
     expect(index).not.toContain("- self-iterate:");
+    for (let at = 0; at < 40; at++)
+      home.put({ [`${USER}/s-${at}/SKILL.md`]: skillText(`s-${at}`, "Words. ".repeat(30)) });
+    const both = await skillsOf(home).index("Add a command");
+    expect(both).toContain(index);
+    expect(both).toContain("more: skill without a name lists them.");
+    expect(Buffer.byteLength(both) / 4).toBeLessThanOrEqual(421);
   });
 
   test("a package.json that cannot be read is no such tree", () => {

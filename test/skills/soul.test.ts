@@ -86,4 +86,13 @@ describe("what a project asks to be trusted with", () => {
     }
     expect(sources.size).toBe(4);
   });
+
+  test("is another one also where very many files stand before the one that changed", () => {
+    using home = testHome();
+    home.put({ "project/.agents/skills/a/SKILL.md": skillText("a"), "project/.agents/skills/a/zz.sh": "one" });
+    for (let at = 0; at < 2100; at++) home.put({ [`project/.agents/skills/a/f${at}`]: "" });
+    const before = skillsClaim(home.project);
+    home.put({ "project/.agents/skills/a/zz.sh": "two" });
+    expect(skillsClaim(home.project)?.source).not.toBe(before?.source);
+  });
 });
