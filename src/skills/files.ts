@@ -106,15 +106,15 @@ export function skillFiles(folder: string, most = MOST_FILES): SkillFile[] {
  * One hash over the paths and contents of all files: what was approved, trusted or installed. Hex. Beyond what is read
  * of a folder, size and times stand for a content; beyond what is listed, no two are the same.
  */
-export function fingerprint(folder: string): string {
+export function fingerprint(folder: string, most = MOST_HASHED): string {
   let left = MOST_BYTES;
-  const files = skillFiles(folder, MOST_HASHED);
+  const files = skillFiles(folder, most);
   const lines = files.map(({ path, bytes }) => {
     left -= bytes;
     const content = left >= 0 ? readRegular(join(folder, path), MOST_BYTES) : undefined;
     return `${content ? sha256Hex(content) : timesOf(join(folder, path))} ${path}`;
   });
-  return sha256Hex([...lines, files.length < MOST_HASHED ? "" : randomId(16)].join("\n"));
+  return sha256Hex([...lines, files.length < most ? "" : randomId(16)].join("\n"));
 }
 
 function timesOf(path: string): string {
