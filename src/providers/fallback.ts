@@ -2,6 +2,7 @@ import { messageOf, ProviderError } from "../base/errors.ts";
 import { abortable } from "../base/stream.ts";
 import type { Clock } from "../contracts/kit.ts";
 import type { Model, ModelEvent, ModelRequest } from "../contracts/provider.ts";
+import { withNote } from "./retry.ts";
 
 /** A model that failed is left alone this long, unless the provider says how long. */
 const COOLDOWN_MS = 60_000;
@@ -75,9 +76,4 @@ async function openAll(links: readonly Link[]): Promise<{ models: Model[]; unusa
 
 function othersMayHelp(error: unknown): error is ProviderError {
   return error instanceof ProviderError && (error.retryable || error.kind === "quota");
-}
-
-function withNote(error: ProviderError, note: string): ProviderError {
-  const { kind, provider, status, retryAfterMs } = error;
-  return new ProviderError(kind, provider, `${error.message} (${note})`, { status, retryAfterMs, cause: error });
 }

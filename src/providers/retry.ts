@@ -1,4 +1,5 @@
 import { ProviderError } from "../base/errors.ts";
+import { formatDuration } from "../base/text.ts";
 import type { Clock } from "../contracts/kit.ts";
 import type { Model, ModelEvent, ModelRequest } from "../contracts/provider.ts";
 
@@ -73,8 +74,16 @@ class Waits {
     if (!(error instanceof ProviderError) || !error.retryable || this.#attempt >= attempts) throw error;
     const backoff = random() * Math.min(CAP_MS, BASE_MS * 2 ** (this.#attempt - 1));
     const waitMs = Math.round(Math.max(backoff, error.retryAfterMs ?? 0));
-    if (this.#waitedMs + waitMs > patienceMs) throw error;
+    if (this.#waitedMs + waitMs > patienceMs) {
+      throw error.retryAfterMs ? withNote(error, `it asks to wait ${formatDuration(error.retryAfterMs)}`) : error;
+    }
     this.#waitedMs += waitMs;
     return { attempt: ++this.#attempt, waitMs, reason: error.message };
   }
+}
+
+/** The same error with what is to be said beside it. */
+export function withNote(error: ProviderError, note: string): ProviderError {
+  const { kind, provider, status, retryAfterMs } = error;
+  return new ProviderError(kind, provider, `${error.message} (${note})`, { status, retryAfterMs, cause: error });
 }

@@ -67,7 +67,7 @@ describe("a call that failed", () => {
       new ProviderError("rate_limit", "p", "come back tomorrow", { retryAfterMs: 86_400_000 }),
     );
     const error = await failure(ask(withRetry(model, { clock, random: () => 0, patienceMs: 60_000 }), request));
-    expect(error.message).toBe("come back tomorrow");
+    expect(error.message).toBe("come back tomorrow (it asks to wait 24 h 00 m)");
     expect(clock.slept).toEqual([]);
   });
 
