@@ -153,6 +153,25 @@ describe("openkoi learn --install", () => {
   });
 });
 
+/** A memory with as many tasks and sure learnings as an evolution of the soul takes. */
+function remember(here: Place): void {
+  const folder = join(here.home, ".local/share/openkoi");
+  mkdirSync(folder, { recursive: true });
+  using memory = openDatabase({ path: join(folder, "openkoi.db"), now: () => Date.now(), onNotice: () => {} });
+  const time = new Date().toISOString();
+  memory.db.run("INSERT INTO sessions (id, created_at, updated_at) VALUES ('s', ?, ?)", [time, time]);
+  for (let at = 0; at < 50; at++) {
+    const task = [`t${at}`, time];
+    memory.db.run("INSERT INTO tasks (id, session_id, description, created_at) VALUES (?, 's', 'x', ?)", task);
+  }
+  for (let at = 0; at < 10; at++) {
+    memory.db.run(
+      "INSERT INTO learnings (id, type, content, confidence, created_at, last_used) VALUES (?, 'heuristic', ?, 0.9, ?, ?)",
+      [`l${at}`, `Lesson ${at}.`, time, time],
+    );
+  }
+}
+
 describe("openkoi learn evolve-soul", () => {
   test("says what is missing", async () => {
     const { code, stdout } = await openkoi(place(), ["learn", "evolve-soul"]);
@@ -167,28 +186,21 @@ describe("openkoi learn evolve-soul", () => {
     ]);
     servers.push(server);
     useServer(here, server.baseUrl);
-    const folder = join(here.home, ".local/share/openkoi");
-    mkdirSync(folder, { recursive: true });
-    {
-      using memory = openDatabase({ path: join(folder, "openkoi.db"), now: () => Date.now(), onNotice: () => {} });
-      const time = new Date().toISOString();
-      memory.db.run("INSERT INTO sessions (id, created_at, updated_at) VALUES ('s', ?, ?)", [time, time]);
-      for (let at = 0; at < 50; at++) {
-        memory.db.run("INSERT INTO tasks (id, session_id, description, created_at) VALUES (?, 's', 'x', ?)", [
-          `t${at}`,
-          time,
-        ]);
-      }
-      for (let at = 0; at < 10; at++) {
-        memory.db.run(
-          "INSERT INTO learnings (id, type, content, confidence, created_at, last_used) VALUES (?, 'heuristic', ?, 0.9, ?, ?)",
-          [`l${at}`, `Lesson ${at}.`, time, time],
-        );
-      }
-    }
+    remember(here);
     const { code, seen } = await onTerminal(here, "$OPENKOI learn evolve-soul", [{ when: "like this?", type: "1" }]);
     expect([code, seen]).toEqual([0, expect.stringContaining("+You say what was measured.")]);
     expect(server.requests[0]!.raw).toContain("Lesson 9.");
     expect(readFileSync(join(here.home, ".openkoi/SOUL.md"), "utf8")).toEndWith("You say what was measured.\n");
+  });
+
+  test("is hinted at after a task, once", async () => {
+    const here = place();
+    const server = startOpenAiFake(["One.", "Two."]);
+    servers.push(server);
+    useServer(here, server.baseUrl);
+    remember(here);
+    const run = () => openkoi(here, ["-i", "0", "Say hello."]);
+    expect((await run()).stderr).toContain("openkoi learn evolve-soul shows how, and asks.");
+    expect((await run()).stderr).not.toContain("evolve-soul");
   });
 });
