@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { prompts } from "../../src/prompts.ts";
 import { startOpenAiFake } from "../../test/fakes/openai-server.ts";
 import type { FakeRequest, Turn } from "../../test/fakes/script.ts";
 import { writeFiles } from "../awk-project.ts";
@@ -74,8 +75,9 @@ export async function runPolicy(policy: Policy, seed: number, binary = BUILT): P
 
 /** At its end a long task is asked what it taught. Nothing is, here; what the question costs is counted. */
 function taught(request: FakeRequest, tokens: Tokens): Turn | undefined {
-  if (!JSON.stringify(request.body.messages).includes('\\"lessons\\"')) return undefined;
-  const turn = { text: JSON.stringify({ lessons: [] }) };
+  const [opening = ""] = prompts.learn.split("\n");
+  if (!JSON.stringify(request.body.messages).includes(opening)) return undefined;
+  const turn = { text: "NONE" };
   return { ...turn, usage: tokens.count(request, turn, "other", 0) };
 }
 
