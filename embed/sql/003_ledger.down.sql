@@ -25,12 +25,14 @@ DROP INDEX idx_events_time;
 ALTER TABLE usage_events DROP COLUMN outcome;
 ALTER TABLE usage_events DROP COLUMN task_id;
 
+DROP INDEX idx_learnings_workspace;
 ALTER TABLE learnings DROP COLUMN helped;
 ALTER TABLE learnings DROP COLUMN recalled;
 ALTER TABLE learnings DROP COLUMN workspace;
 
 DROP TABLE model_calls;
 
+DROP INDEX idx_tasks_workspace;
 DROP INDEX idx_tasks_created;
 ALTER TABLE tasks DROP COLUMN saved_caching;
 ALTER TABLE tasks DROP COLUMN saved_evaluation;

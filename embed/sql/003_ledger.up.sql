@@ -16,6 +16,7 @@ ALTER TABLE tasks ADD COLUMN saved_delta INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN saved_evaluation INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN saved_caching INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX idx_tasks_created ON tasks(created_at);
+CREATE INDEX idx_tasks_workspace ON tasks(workspace, created_at);
 
 -- One row a model call. `at` in ms since 1970; `cost_usd` NULL where the price is unknown.
 CREATE TABLE model_calls (
@@ -39,6 +40,7 @@ CREATE INDEX idx_calls_task ON model_calls(task_id, at);
 ALTER TABLE learnings ADD COLUMN workspace TEXT;
 ALTER TABLE learnings ADD COLUMN recalled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE learnings ADD COLUMN helped INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX idx_learnings_workspace ON learnings(workspace, created_at);
 
 ALTER TABLE usage_events ADD COLUMN task_id TEXT;
 ALTER TABLE usage_events ADD COLUMN outcome TEXT NOT NULL DEFAULT 'none';

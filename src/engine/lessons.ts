@@ -10,6 +10,8 @@ const NO_GAIN = 0.02;
 const MOST_BLOCKERS = 2;
 /** Findings that one lesson names. */
 const MOST_NAMED = 3;
+/** Characters. */
+const LEAST_FIX = 25;
 /** What the findings of evidence belong to, which have no dimension of a rubric. */
 const EVIDENCE = "tests and checks";
 
@@ -18,9 +20,9 @@ const EVIDENCE = "tests and checks";
  * heuristic, blockers that pile up in one dimension are an anti-pattern. Pure.
  */
 export function lessonsOf(task: string, category: string, evaluations: readonly Evaluation[]): Lesson[] {
-  const about = `In "${clip(task.replace(/\s+/g, " "), 100)}"`;
+  const about = `(in "${clip(task.replace(/\s+/g, " "), 60)}")`;
   const lesson = (type: Lesson["type"], confidence: number, content: string): Lesson => {
-    return { type, category, confidence, content: `${about} ${content}` };
+    return { type, category, confidence, content: `${content} ${about}` };
   };
   return [
     ...drops(evaluations).map((content) => lesson("anti_pattern", 0.7, content)),
@@ -36,7 +38,7 @@ function drops(evaluations: readonly Evaluation[]): string[] {
     const known = new Set(before.findings.map(({ id }) => id));
     const fresh = now.findings.filter(({ id }) => !known.has(id));
     const why = named(fresh.length > 0 ? fresh : now.findings);
-    return [`an attempt made the result worse (${two(before.score)} to ${two(now.score)})${why ? `: ${why}` : ""}.`];
+    return [`A round made it worse, ${two(before.score)} to ${two(now.score)}${why ? `: ${why}` : ""}.`];
   });
 }
 
@@ -47,7 +49,7 @@ function standstill(evaluations: readonly Evaluation[]): string[] {
   if (b - a >= NO_GAIN || c - b >= NO_GAIN) return [];
   const open = named(evaluations.at(-1)!.findings);
   return [
-    `iterating on gained nothing (${[a, b, c].map(two).join(", ")})${open ? `; what stayed open: ${open}` : ""}.`,
+    `Iterating on gained nothing (${[a, b, c].map(two).join(", ")})${open ? `; what stayed open: ${open}` : ""}.`,
   ];
 }
 
@@ -61,13 +63,14 @@ function pileUps(evaluations: readonly Evaluation[]): string[] {
   }
   return [...byDimension]
     .filter(([, group]) => group.size >= MOST_BLOCKERS)
-    .map(([dimension, group]) => `${group.size} blockers came up in ${dimension}: ${named([...group.values()])}.`);
+    .map(([dimension, group]) => `Blockers in ${dimension}: ${named([...group.values()])}.`);
 }
 
 /** `the date is local, not UTC (use toISOString); …`: how each was to be mended says more than its name. */
 function named(findings: readonly Finding[]): string {
   const told = findings.slice(0, MOST_NAMED).map(({ title, fix }) => {
-    return `${clip(title, 120)}${fix ? ` (${clip(fix, 160)})` : ""}`;
+    // A fix in three words says no more than the title.
+    return `${clip(title, 120)}${fix && fix.length >= LEAST_FIX ? ` (${clip(fix, 160)})` : ""}`;
   });
   return told.join("; ");
 }

@@ -97,6 +97,16 @@ export class Learnings {
       .map((row) => this.#learning(row));
   }
 
+  /** What was learned in a folder, newest first. */
+  learnedIn(workspace: string, most: number): Learning[] {
+    return this.#database
+      .query<LearningRow, [string, number]>(
+        `SELECT ${COLUMNS} FROM learnings WHERE workspace = ? ORDER BY created_at DESC LIMIT ?`,
+      )
+      .all(workspace, most)
+      .map((row) => this.#learning(row));
+  }
+
   /** Surest first. */
   all(): Learning[] {
     const rows = this.#database.query<LearningRow, []>(`SELECT ${COLUMNS} FROM learnings`).all();

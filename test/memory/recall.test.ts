@@ -54,9 +54,14 @@ const SUBJECTS: { task: string; like: string; lesson: string; type: Lesson["type
   },
 ];
 
+/** What was said in the end of each. */
+const WORDS = SUBJECTS.map(({ task }, at) => {
+  return `Mended in test/${/billing|users|orders|CSV|websocket|GitHub/.exec(task)?.[0].toLowerCase()}-${at}.ts.`;
+});
+
 async function learnAll(rig: Rig): Promise<void> {
   for (const [at, { task, lesson, type }] of SUBJECTS.entries()) {
-    rig.task(`t${at}`, task);
+    rig.task(`t${at}`, task, { summary: WORDS[at]! });
     await rig.learn(lesson, { type, task: `t${at}` });
   }
 }
@@ -101,11 +106,11 @@ describe("recall", () => {
     rig.clock.now += 10 * DAY;
     const mementos = await recalled(rig, SUBJECTS[1]!.like);
     expect(mementos.map(({ text }) => text)).toEqual([
-      "Did not work (learned 2026-11-23 in this folder): Dates in billing tests must be made in UTC, local time breaks at midnight",
-      'Similar task of 2026-11-23 (accepted, score 0.90, 2 iterations): "Fix the flaky date test in the billing module". It ended with: Done.',
+      "Went wrong before (2026-11-23): Dates in billing tests must be made in UTC, local time breaks at midnight",
+      'Similar task (2026-11-23, accepted, 0.90, 2 iterations): "Fix the flaky date test in the billing module". Mended in test/billing-1.ts.',
     ]);
     expect(mementos[0]!.why).toMatch(
-      /^(like the task in words|taught by a task like this one) \(0\.\d\d\), confidence 0\.6\d in this folder$/,
+      /^(like the task in words|taught by a task like this one) \(0\.\d\d\), confidence 0\.6\d, in this folder$/,
     );
     expect(mementos[0]!.tokens).toBe(Math.ceil(mementos[0]!.text.length / 4));
   });
@@ -114,7 +119,9 @@ describe("recall", () => {
     const skill: Memento = { kind: "skill", id: "paging", text: "paging: adds pages", why: "it fits", tokens: 5 };
     using rig = openRig({ skills: async () => [skill] });
     for (let at = 0; at < 9; at++) {
-      rig.task(`t${at}`, `Add pagination to the endpoint of widgets, part ${at}`);
+      rig.task(`t${at}`, `Add pagination to the endpoint of widgets, part ${at}`, {
+        summary: `Part ${100 + at} was hard.`,
+      });
       await rig.learn(`Pagination of the widgets endpoint needs column ${at} as its key`, { task: `t${at}` });
       await rig.learn(`Pagination of the widgets endpoint must leave column ${at} alone`, { type: "anti_pattern" });
       await rig.learn(`Pagination of the widgets endpoint by cursor ${at} is liked`, { type: "preference" });
@@ -154,26 +161,27 @@ describe("recall", () => {
     });
   });
 
-  test("puts what was learned in this folder before what was learned in another one", async () => {
+  test("asks what was learned in other folders only where this one has nothing to say", async () => {
     using rig = openRig();
     await rig.learn("Pagination of an endpoint is tested with 3 pages", { workspace: "/other" });
     await rig.learn("Pagination of an endpoint is tested with 2 pages", { workspace: "/work" });
     const text = "Add pagination to the orders endpoint and test it";
     const here = await recalled(rig, text);
-    expect(here.map(({ text: each }) => /\d(?= pages)/.exec(each)?.[0])).toEqual(["2", "3"]);
+    expect(here.map(({ text: each }) => /\d(?= pages)/.exec(each)?.[0])).toEqual(["2"]);
     const there = await recalled(rig, text, { workspace: "/other" });
-    expect(there.map(({ text: each }) => /\d(?= pages)/.exec(each)?.[0])).toEqual(["3", "2"]);
-    expect(here[1]!.text).toContain("in another folder");
+    expect(there.map(({ text: each }) => /\d(?= pages)/.exec(each)?.[0])).toEqual(["3"]);
+    const nowhere = await recalled(rig, text, { workspace: "/third" });
+    expect(nowhere.map(({ text: each }) => /\d(?= pages)/.exec(each)?.[0]).sort()).toEqual(["2", "3"]);
+    expect(nowhere[0]!.text).toContain("in another folder");
   });
 
-  test("puts the newer of two lessons about the same thing first, and far before one that it denies", async () => {
+  test("brings the newer of two lessons about the same thing, and not the one that it denies", async () => {
     using rig = openRig();
     await rig.learn("Commit the lock file together with the package manifest", { confidence: 0.95 });
     rig.clock.now += 30 * DAY;
     await rig.learn("Do not commit the lock file together with the package manifest", { confidence: 0.6 });
-    const [first, second] = await recalled(rig, "Update the package manifest and the lock file, then commit");
-    expect(first!.text).toContain("Do not commit");
-    expect(second!.text).toContain("Commit the lock");
+    const found = await recalled(rig, "Update the package manifest and the lock file, then commit");
+    expect(found.map(({ text }) => text)).toEqual([expect.stringContaining("Do not commit")]);
   });
 
   test("forgets what has faded away before anybody has tidied up", async () => {
@@ -187,7 +195,10 @@ describe("recall", () => {
     using rig = openRig();
     for (let at = 0; at < 10; at++) {
       rig.clock.now += DAY;
-      rig.task(`t${at}`, "Write the weekly report about open tickets", { status: at % 2 ? "accepted" : "below" });
+      rig.task(`t${at}`, "Write the weekly report about open tickets", {
+        status: at % 2 ? "accepted" : "below",
+        summary: "The numbers stand in tickets.csv.",
+      });
     }
     const mementos = await recalled(rig, "Write the weekly report about open tickets");
     expect(mementos.map(({ id }) => id)).toEqual(["t9"]);
@@ -199,18 +210,24 @@ describe("recall", () => {
       status: "below",
       summary: "Focus is lost after an error.",
     });
-    rig.database.query("INSERT INTO tasks (id, description) VALUES ('running', 'Port the login form to React')").run();
+    rig.database
+      .query(
+        "INSERT INTO tasks (id, description, workspace) VALUES ('running', 'Port the login form to React', '/work')",
+      )
+      .run();
     const mementos = await recalled(rig, "Port the signup form to React hooks");
     expect(mementos.map(({ text }) => text)).toEqual([
-      'Similar task of 2026-11-23 (below, score 0.90, 2 iterations): "Port the login form to React hooks". It ended with: Focus is lost after an error.',
+      'Similar task (2026-11-23, below, 0.90, 2 iterations): "Port the login form to React hooks". Claimed: Focus is lost after an error.',
     ]);
-    rig.database.query("UPDATE tasks SET status = 'accepted', summary = 'Ok.' WHERE id = 'running'").run();
+    rig.database
+      .query("UPDATE tasks SET status = 'accepted', summary = 'The state moved into a reducer.' WHERE id = 'running'")
+      .run();
     expect((await recalled(rig, "Port the signup form to React hooks")).length).toBe(2);
   });
 
   test("is one paragraph each, without what could steer a terminal", async () => {
     using rig = openRig();
-    rig.task("t", "Port the login form\n\nto React \u001b[31mhooks", { summary: "a\n\nb" });
+    rig.task("t", "Port the login form\n\nto React \u001b[31mhooks", { summary: "the state lives\n\nin a reducer" });
     const [memento] = await recalled(rig, "Port the signup form to React hooks");
     expect(memento!.text).not.toMatch(/[\n\u001b]/);
   });

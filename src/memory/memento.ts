@@ -1,0 +1,99 @@
+import { clip, stripControl } from "../base/text.ts";
+import type { Cue, Memento } from "../contracts/memory.ts";
+import type { MemoryDatabase } from "./database.ts";
+import type { Candidate, RelatedTask } from "./related.ts";
+import { dayOf } from "./times.ts";
+
+const CHARS_PER_TOKEN = 4;
+const MOST_LESSON = 400;
+const MOST_TASK = 80;
+const MOST_SUMMARY = 400;
+/** Findings of a task that are named. */
+const MOST_FINDINGS = 5;
+const MOST_TITLE = 100;
+
+/** A part of a note that stands for itself. */
+export interface Piece {
+  /** What kind of part it is, in words; "" where that needs none. */
+  label: string;
+  text: string;
+}
+
+/** What could be brought: its pieces, and how they become a memento. */
+export interface Note {
+  pieces: Piece[];
+  /** The memento of those pieces that are brought. */
+  tell(pieces: readonly Piece[]): Memento;
+}
+
+const SAYS = { anti_pattern: "Went wrong before", heuristic: "Worked before", preference: "Preferred" };
+const BY = {
+  words: "like the task in words",
+  meaning: "like the task in meaning",
+  task: "taught by a task like this one",
+};
+
+/** A lesson: one piece, because half a sentence may say the opposite. */
+export function lessonNote({ learning, likeness, by }: Candidate, cue: Cue): Note {
+  const { id, type, content, recalled, helped, confidence, createdAt, workspace } = learning;
+  const isHere = workspace === cue.workspace;
+  const place = isHere || workspace === null ? "" : ", in another folder";
+  const record = recalled > 0 ? `, helped ${helped} of ${recalled}` : "";
+  const why = `${BY[by]} (${likeness.toFixed(2)}), confidence ${confidence.toFixed(2)}${isHere ? ", in this folder" : place}`;
+  return {
+    pieces: [{ label: "", text: oneLine(content, MOST_LESSON) }],
+    tell: (pieces) => memento(type, id, `${SAYS[type]} (${dayOf(createdAt)}${place}${record}): ${joined(pieces)}`, why),
+  };
+}
+
+/** A task: what was found wanting on the way, what stayed open, and the sentences that were said in the end. */
+export function taskNote(database: MemoryDatabase, { task, likeness, by }: RelatedTask): Note {
+  const { id, description, status, decision, score, iterations, summary, createdAt } = task;
+  const end = [
+    status ?? decision ?? "ended",
+    ...(score === null ? [] : [score.toFixed(2)]),
+    ...(iterations ? [`${iterations} iteration${iterations === 1 ? "" : "s"}`] : []),
+  ].join(", ");
+  const { mended, open } = findingsOf(database, id);
+  const said = summary ? oneLine(summary, MOST_SUMMARY).split(/(?<=[.!?;])\s+/) : [];
+  // What the agent said of a result that was not accepted is a claim.
+  const isProven = status === "accepted" || status === "answered" || status === "completed" || status === null;
+  const head = `Similar task (${dayOf(createdAt)}, ${end}): "${oneLine(description, MOST_TASK)}".`;
+  return {
+    pieces: [
+      ...mended.map((title) => ({ label: "Wrong at first: ", text: `${title}.` })),
+      ...open.map((title) => ({ label: "Left open: ", text: `${title}.` })),
+      ...said.map((text) => ({ label: isProven ? "" : "Claimed: ", text })),
+    ],
+    tell: (pieces) => memento("task", id, `${head} ${joined(pieces)}`, `${BY[by]} (${likeness.toFixed(2)})`),
+  };
+}
+
+function joined(pieces: readonly Piece[]): string {
+  return pieces.map(({ label, text }) => label + text).join(" ");
+}
+
+function memento(kind: Memento["kind"], id: string, text: string, why: string): Memento {
+  return { kind, id, text, why, tokens: Math.ceil(text.length / CHARS_PER_TOKEN) };
+}
+
+/** What the judge found grave in a task, mended or left open; what was made of evidence has no dimension and says little. */
+function findingsOf(database: MemoryDatabase, task: string): { mended: string[]; open: string[] } {
+  const rows = database
+    .query<{ title: string; open: number }, [string]>(
+      `SELECT f.title, max(f.resolved_in IS NULL) AS open FROM findings f JOIN iteration_cycles c ON c.id = f.cycle_id
+       WHERE c.task_id = ? AND f.severity IN ('blocker', 'important') AND f.dimension <> ''
+       GROUP BY f.title ORDER BY min(c.iteration), min(f.rowid)`,
+    )
+    .all(task);
+  const titles = (open: number) =>
+    rows
+      .filter((row) => row.open === open)
+      .slice(0, MOST_FINDINGS)
+      .map(({ title }) => oneLine(title, MOST_TITLE).replace(/\.$/, ""));
+  return { mended: titles(0), open: titles(1) };
+}
+
+function oneLine(text: string, most: number): string {
+  return clip(stripControl(text).replace(/\s+/g, " ").trim(), most);
+}
