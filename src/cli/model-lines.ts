@@ -8,6 +8,8 @@ export interface ModelLineOptions {
   /** Columns; `Infinity` for a pipe: nothing is shortened. */
   width: number;
   style: Style;
+  /** The day of the prices (2026-11-23). */
+  date: string;
 }
 
 const CAN = ["tools", "images", "reasoning"] as const;
@@ -37,7 +39,7 @@ export function factsOf(info: ModelInfo): string {
 export function modelLines(
   models: readonly ModelInfo[],
   statuses: readonly ProviderStatus[],
-  { width, style }: ModelLineOptions,
+  { width, style, date }: ModelLineOptions,
 ): string[] {
   const groups = statuses.map((status) => {
     const own = models.filter((info) => providerOf(info) === status.id);
@@ -57,14 +59,14 @@ export function modelLines(
       return [usable ? style.bold(title) : title, ...rows];
     });
   const narrow = groups.some((group) => group.narrow);
-  return [...lines, ...legend(models, narrow).map((line) => style.dim(cut(line, width)))];
+  return [...lines, ...legend(models, narrow, date).map((line) => style.dim(cut(line, width)))];
 }
 
 /** What the marks mean, where they stand. */
-function legend(models: readonly ModelInfo[], narrow: boolean): string[] {
+function legend(models: readonly ModelInfo[], narrow: boolean, date: string): string[] {
   return [
     "",
-    "* used where the provider alone is named; $ per million tokens, in/out",
+    `* used where the provider alone is named; $ per million tokens in/out, ${date}`,
     ...(narrow ? ["T tools, I images, R reasoning"] : []),
     ...(models.some(({ assumed }) => assumed) ? ["? not in the catalogue: its limits are assumed"] : []),
   ];

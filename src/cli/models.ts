@@ -1,5 +1,6 @@
 import { Exit, type ExitCode, UsageError, UserError } from "../base/errors.ts";
 import type { ModelInfo, ModelList, Price, ProviderStatus } from "../contracts/provider.ts";
+import { loadCatalogue } from "../providers/catalogue.ts";
 import type { CommandLine } from "./args.ts";
 import { oneLine } from "./display/layout.ts";
 import { stdoutLayout } from "./display/style.ts";
@@ -27,7 +28,8 @@ export async function modelsCommand({ flags }: CommandLine): Promise<ExitCode> {
     process.stdout.write(modelsJson(models, statuses));
     return Exit.ok;
   }
-  const lines = modelLines(models, statuses, stdoutLayout(place.app.env));
+  const { date } = await loadCatalogue();
+  const lines = modelLines(models, statuses, { ...stdoutLayout(place.app.env), date });
   process.stdout.write(`${[...lines, ...(await rolesOf(place))].join("\n")}\n`);
   return Exit.ok;
 }

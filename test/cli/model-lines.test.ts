@@ -40,7 +40,7 @@ const STATUSES = [
 ];
 
 const lines = (width = Number.POSITIVE_INFINITY, color = false) =>
-  modelLines(MODELS, STATUSES, { width, style: createStyle(color) });
+  modelLines(MODELS, STATUSES, { width, style: createStyle(color), date: "2026-11-23" });
 
 describe("the list of models", () => {
   test("stands in columns below each provider, what can be used next to the prompt, defaults marked", () => {
@@ -53,7 +53,7 @@ describe("the list of models", () => {
       "[+] home  environment HOME_API_KEY",
       "    qwen3  128k?  price unknown",
       "",
-      "* used where the provider alone is named; $ per million tokens, in/out",
+      "* used where the provider alone is named; $ per million tokens in/out, 2026-11-23",
       "? not in the catalogue: its limits are assumed",
     ]);
   });
