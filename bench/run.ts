@@ -62,6 +62,13 @@ const SECTIONS: Section[] = [
       "What finding credentials and choosing a model costs at a start, and what an Ollama server costs that accepts connections and never answers.",
   },
   {
+    name: "memory",
+    title: "Memory: recall, writing, and what search finds",
+    argv: ["bench/memory.ts"],
+    about:
+      "Rows are generated: 1 % learnings, 10 % tasks, the rest pieces of transcripts, of words from the documents below. Pairs are public texts in shared/specs (Linear's GraphQL schema, a corpus of skills, OpenAPI files, Exercism, HumanEval): a description asks for what it describes, among all rows. Every second pair was used to choose the embedder's weights; these are the others. Up to 100,000 rows the words are counted in all of them; beyond that in the first 100,000.",
+  },
+  {
     name: "lift",
     title: "Lift: what evaluation and refining add",
     argv: ["bench/lift/run.ts", "--seeds", "final", "--tasks", "300"],

@@ -4,7 +4,7 @@ export interface Row {
   value: number;
   /** Absent where it is only reported. */
   reach?: number;
-  unit: "ms" | "tokens" | "MiB" | "×" | "MB/s" | "rows/s";
+  unit: "ms" | "tokens" | "MiB" | "×" | "MB/s" | "rows/s" | "%";
   /** Permission and sandbox mode, where it has one. */
   mode?: string;
   /** True where more is better. */
@@ -23,7 +23,7 @@ export function reached(row: Row): boolean {
 }
 
 export function format(row: Row): string {
-  const digits = row.unit === "×" ? 2 : row.value < 20 && row.unit === "ms" ? 1 : 0;
+  const digits = row.unit === "×" ? 2 : row.unit === "%" ? 1 : row.value < 20 && row.unit === "ms" ? 1 : 0;
   return `${row.value.toFixed(digits)} ${row.unit}`;
 }
 

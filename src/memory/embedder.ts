@@ -9,10 +9,21 @@ export const BUILTIN_REF = "builtin/hashed-1";
 
 /** A word is spread over so many places, so that a single clash does not hide it. */
 const PROBES = 4;
-/** What the parts of a word together, and a pair of neighbours, weigh beside the word itself. */
-const GRAMS_WEIGHT = 0.6;
-const PAIR_WEIGHT = 0.4;
-const GRAM_LENGTHS = [3, 4];
+const GRAM_LENGTH = 3;
+
+/**
+ * What the parts of a word together, and a pair of neighbours, weigh beside the word itself, and how sharply rarity counts
+ * (as a power; both texts are weighed by it).
+ */
+export interface Recipe {
+  grams: number;
+  pairs: number;
+  sharpness: number;
+}
+
+/** Finds the most among many. Chosen on half of the pairs of bench/memory. */
+const FINDING: Recipe = { grams: 1.2, pairs: 0.2, sharpness: 0.6 };
+
 /** Pairs are looked for in so many terms at most: a long text has its words, and pairs add only noise. */
 const MOST_PAIRED = 200;
 const MOST_TERMS = 20_000;
@@ -32,18 +43,20 @@ interface Features {
 const MOST_KEPT = 60_000;
 
 /**
- * Turns terms into vectors by signed hashing: words, their 3- and 4-character parts and pairs of neighbours, weighed by
+ * Turns terms into vectors by signed hashing: words, their parts of three characters and pairs of neighbours, weighed by
  * their rarity. Deterministic, offline, microseconds a text.
  */
 export class Hashing {
   readonly dimensions: number;
   readonly #rarity: Rarity;
+  readonly #recipe: Recipe;
   readonly #kept = new Map<string, Features>();
   #texts = 0;
 
   /** More dimensions mean fewer clashes: 384 are stored, thousands compare two texts almost exactly. At most 32,768. */
-  constructor(rarity: Rarity, dimensions = BUILTIN_DIMENSIONS) {
+  constructor(rarity: Rarity, dimensions = BUILTIN_DIMENSIONS, recipe = FINDING) {
     this.dimensions = dimensions;
+    this.#recipe = recipe;
     this.#rarity = rarity;
   }
 
@@ -68,7 +81,7 @@ export class Hashing {
     for (const features of met) {
       const weight = features.weight * (1 + Math.log(features.count));
       spread(vector, features.word, weight);
-      spread(vector, features.grams, weight * GRAMS_WEIGHT);
+      spread(vector, features.grams, weight * this.#recipe.grams);
     }
     return normalised(vector);
   }
@@ -79,7 +92,7 @@ export class Hashing {
 
   #addPair(vector: Float32Array, a: Features, b: Features): void {
     const hash = mixed(Math.imul(a.hash, 31) ^ b.hash);
-    const weight = PAIR_WEIGHT * Math.sqrt(a.weight * b.weight);
+    const weight = this.#recipe.pairs * Math.sqrt(a.weight * b.weight);
     vector[(hash >>> 1) % this.dimensions]! += hash & 1 ? -weight : weight;
   }
 
@@ -91,7 +104,7 @@ export class Hashing {
     const word = Array.from({ length: PROBES }, (_, probe) => mixed(hash + Math.imul(probe + 1, 0x9e3779b9)));
     const features = {
       hash,
-      weight: this.#rarity.weight(term),
+      weight: this.#rarity.weight(term) ** this.#recipe.sharpness,
       word: this.#places(word),
       grams: this.#places(gramsOf(term)),
       text: 0,
@@ -108,10 +121,8 @@ export class Hashing {
 
 function gramsOf(term: string): number[] {
   const bounded = `^${term}$`;
-  return GRAM_LENGTHS.flatMap((length) => {
-    const count = Math.max(0, bounded.length - length + 1);
-    return Array.from({ length: count }, (_, at) => hashOf(bounded, at, at + length));
-  });
+  const count = bounded.length - GRAM_LENGTH + 1;
+  return Array.from({ length: Math.max(0, count) }, (_, at) => hashOf(bounded, at, at + GRAM_LENGTH));
 }
 
 /** `weight` in all, so that a long word is no longer vector than a short one. */

@@ -1,15 +1,17 @@
 import type { MemoryDatabase } from "./database.ts";
 import { hashOf, mixed } from "./hash.ts";
-import { putKeywords } from "./keywords.ts";
+import { putKeywords, type TermCounts, writeCounts } from "./keywords.ts";
 import { SPAN, scopeOf } from "./scope.ts";
 import type { Space, Spaces } from "./spaces.ts";
 import { termsOf } from "./terms.ts";
 import type { VectorRow } from "./vectors.ts";
 
-/** Chunks in one transaction: other processes wait a few milliseconds at most. */
-const AT_ONCE = 256;
-/** Texts in one request of ours to a provider's embedder, which batches by its own limits too. */
-const EMBEDDED_AT_ONCE = 64;
+/** Chunks in one transaction: other processes wait a few dozen milliseconds at most. */
+const AT_ONCE = 1024;
+/** Terms whose counts wait to be written. */
+const MOST_COUNTS = 50_000;
+/** Texts in one request of ours to a provider's embedder, which batches by its own limits too: what a cut loses. */
+const PAID_AT_ONCE = 64;
 /** Longer texts are embedded by their beginning, UTF-16 units. */
 const MOST_EMBEDDED = 8000;
 
@@ -29,11 +31,17 @@ export interface Allowance {
  * True where none is left. Two processes that do so at once do no harm.
  */
 export function indexWaiting(database: MemoryDatabase, spaces: Spaces, allowance: Allowance): boolean {
-  for (;;) {
-    const waiting = nextWaiting(database);
-    if (waiting.length === 0) return true;
-    indexChunks(database, spaces, waiting);
-    if (allowance.spent()) return nextWaiting(database, 1).length === 0;
+  const counts: TermCounts = new Map();
+  try {
+    for (;;) {
+      const waiting = nextWaiting(database);
+      if (waiting.length === 0) return true;
+      indexChunks(database, spaces, waiting, counts);
+      if (counts.size > MOST_COUNTS) writeCounts(database, counts);
+      if (allowance.spent()) return nextWaiting(database, 1).length === 0;
+    }
+  } finally {
+    if (counts.size > 0) writeCounts(database, counts);
   }
 }
 
@@ -54,7 +62,7 @@ function nextWaiting(database: MemoryDatabase, most = AT_ONCE): ChunkRow[] {
 }
 
 /** In one transaction; chunks that another process has put there meanwhile are left out. */
-function indexChunks(database: MemoryDatabase, spaces: Spaces, chunks: readonly ChunkRow[]): void {
+function indexChunks(database: MemoryDatabase, spaces: Spaces, chunks: readonly ChunkRow[], counts: TermCounts): void {
   // The arithmetic comes before the lock.
   const before = spaces.builtin();
   const hashing = spaces.hashing(before);
@@ -67,7 +75,7 @@ function indexChunks(database: MemoryDatabase, spaces: Spaces, chunks: readonly 
       "UPDATE memory_chunks SET terms = ?, hash = ? WHERE n = ? AND terms IS NULL AND text = ?",
     );
     const ours = made.filter(({ n, terms, hash, text }) => mark.run(terms.length, hash, n, text).changes > 0);
-    putKeywords(database, ours);
+    putKeywords(database, ours, counts);
     const space = spaces.builtin();
     // Another process has made a newer set the one that is searched.
     const other = space.id === before.id ? undefined : spaces.hashing(space);
@@ -97,11 +105,11 @@ export async function fillSpace(
   while (!allowance.spent()) {
     const space = spaces.of(name.ref);
     if (!space) return true;
+    const isPaid = !space.ref.startsWith("builtin/");
     const chunks = database
       .query<ChunkRow, [number, number]>("SELECT n, kind, text FROM memory_chunks WHERE n > ? ORDER BY n LIMIT ?")
-      .all(space.upto, EMBEDDED_AT_ONCE);
+      .all(space.upto, isPaid ? PAID_AT_ONCE : AT_ONCE);
     if (chunks.length === 0) return finish(database, spaces, space);
-    const isPaid = !space.ref.startsWith("builtin/");
     const known = chunks.map(({ text }) => (isPaid ? knownVector(database, spaces, space, text) : undefined));
     const fresh = chunks.filter((_, at) => !known[at]);
     const vectors = fresh.length === 0 ? [] : await embed(fresh.map(({ text }) => text.slice(0, MOST_EMBEDDED)));

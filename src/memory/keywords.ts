@@ -18,18 +18,32 @@ export interface KeywordRow {
   terms: readonly string[];
 }
 
-/** Puts chunks into the keyword index, where none of them is yet. To be called in a transaction. */
-export function putKeywords(database: MemoryDatabase, rows: readonly KeywordRow[]): void {
-  const counts = new Map<string, number>([["", rows.length]]);
+/** In how many chunks each term was met; "" counts the chunks. */
+export type TermCounts = Map<string, number>;
+
+/** Puts chunks into the keyword index, where none of them is yet, and adds to `counts`. To be called in a transaction. */
+export function putKeywords(database: MemoryDatabase, rows: readonly KeywordRow[], counts: TermCounts): void {
+  const add = (term: string, chunks: number) => counts.set(term, (counts.get(term) ?? 0) + chunks);
+  add("", rows.length);
   const insert = database.query("INSERT INTO chunk_words (rowid, words) VALUES (?, ?)");
   for (const { n, scope, terms } of rows) {
     insert.run(scope * SPAN + n, terms.join(" "));
-    for (const term of new Set(terms)) counts.set(term, (counts.get(term) ?? 0) + 1);
+    for (const term of new Set(terms)) add(term, 1);
   }
-  const count = database.query(
-    "INSERT INTO chunk_terms (term, chunks) VALUES (?, ?) ON CONFLICT (term) DO UPDATE SET chunks = chunks + excluded.chunks",
-  );
-  for (const [term, times] of counts) count.run(term, times);
+}
+
+/**
+ * Writes counts down and empties them. They only say which words are rare, so that those of a process that was killed
+ * before it came to this are no loss.
+ */
+export function writeCounts(database: MemoryDatabase, counts: TermCounts): void {
+  database.transaction(() => {
+    const count = database.query(
+      "INSERT INTO chunk_terms (term, chunks) VALUES (?, ?) ON CONFLICT (term) DO UPDATE SET chunks = chunks + excluded.chunks",
+    );
+    for (const [term, chunks] of counts) count.run(term, chunks);
+  });
+  counts.clear();
 }
 
 /** How many chunks were put into the index. */

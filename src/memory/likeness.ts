@@ -1,9 +1,11 @@
-import { dot, Hashing } from "./embedder.ts";
+import { dot, Hashing, type Recipe } from "./embedder.ts";
 import type { Rarity } from "./rarity.ts";
 import { termsOf } from "./terms.ts";
 
 /** So many places that words hardly ever clash: two texts are compared, not searched for. */
 const DIMENSIONS = 2048;
+/** Words and their order decide here, and rare words more: what only looks alike is not about the same. */
+const COMPARING: Recipe = { grams: 0.6, pairs: 0.4, sharpness: 1 };
 /**
  * Two texts are about the same where they are this much alike, by how many telling terms they share: none, one, two or
  * more. Chosen on made-up tasks and lessons (test/memory/recall.test.ts has some) so that of unrelated pairs none pass.
@@ -38,7 +40,7 @@ export class Likeness {
 
   constructor(rarity: Rarity) {
     this.#rarity = rarity;
-    this.#hashing = new Hashing(rarity, DIMENSIONS);
+    this.#hashing = new Hashing(rarity, DIMENSIONS, COMPARING);
   }
 
   portrait(text: string): Portrait {

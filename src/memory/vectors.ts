@@ -6,7 +6,7 @@ import { type Scope, SPAN } from "./scope.ts";
 /** Vectors of a segment. */
 const SEGMENT = 4096;
 /** So many of the nearest by sign bits are compared exactly. Where there are no more than these, all are. */
-export const RERANKED = 1000;
+export const RERANKED = 400;
 
 /** A vector that is to be kept. */
 export interface VectorRow {

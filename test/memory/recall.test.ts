@@ -235,7 +235,7 @@ describe("recall", () => {
   test("what it weighs is the same however large the rest of the memory is", async () => {
     using rig = openRig();
     await learnAll(rig);
-    for (let at = 0; at < 3000; at++) rig.note(`Log ${at}: planet ${at % 7} has moon ${at % 31}`, "transcript");
+    for (let at = 0; at < 800; at++) rig.note(`Log ${at}: planet ${at % 7} has moon ${at % 31}`, "transcript");
     while (!(await rig.memory.tend(10_000, never)));
     const mementos = await recalled(rig, SUBJECTS[0]!.like);
     expect(kinds(mementos)).toBe("heuristic task");
