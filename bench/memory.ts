@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { type MemoryDatabase, openDatabase } from "../src/memory/database.ts";
 import { fuse } from "../src/memory/fusion.ts";
 import { indexWaiting } from "../src/memory/indexing.ts";
-import { findKeywords, rarest } from "../src/memory/keywords.ts";
+import { findKeywords, rankByAll, rarest } from "../src/memory/keywords.ts";
 import { createMemory, type OpenMemory } from "../src/memory/memory.ts";
 import { ALL_SCOPES } from "../src/memory/scope.ts";
 import { Spaces } from "../src/memory/spaces.ts";
@@ -164,19 +164,21 @@ function found(database: MemoryDatabase, spaces: Spaces, size: number): Row[] {
   const asked = [...pairs.entries()].filter(([at]) => at % step === 0);
   const space = spaces.builtin();
   const vectors = spaces.vectors(space);
-  const hits = { keywords: 0, bits: 0, exact: 0, hybrid: 0, exactHybrid: 0 };
+  const hits = { keywords: 0, ranked: 0, bits: 0, exact: 0, hybrid: 0, exactHybrid: 0 };
   for (const [at, { query }] of asked as [number, Pair][]) {
     const terms = termsOf(query);
     const vector = spaces.hashing(space).embed(terms);
-    const keywords = findKeywords(database, rarest(database, terms), ALL_SCOPES, DEPTH);
+    const keywords = findKeywords(database, rarest(database, terms), ALL_SCOPES, 2 * DEPTH);
+    const ranked = rankByAll(database, terms, keywords).slice(0, DEPTH);
     const bits = vectors.nearest(vector, ALL_SCOPES, DEPTH, RERANKED).map(({ n }) => n);
     const exact = vectors.nearest(vector, ALL_SCOPES, DEPTH, Number.POSITIVE_INFINITY).map(({ n }) => n);
     const isFound = (list: readonly number[]) => (list.slice(0, 10).includes(numbers.get(at) ?? -1) ? 1 : 0);
     hits.keywords += isFound(keywords);
+    hits.ranked += isFound(ranked);
     hits.bits += isFound(bits);
     hits.exact += isFound(exact);
-    hits.hybrid += isFound(merged(keywords, bits));
-    hits.exactHybrid += isFound(merged(keywords, exact));
+    hits.hybrid += isFound(merged(ranked, bits));
+    hits.exactHybrid += isFound(merged(ranked, exact));
   }
   const share = (count: number) => (count / asked.length) * 100;
   const row = (what: string, value: number): Row => ({
@@ -190,7 +192,8 @@ function found(database: MemoryDatabase, spaces: Spaces, size: number): Row[] {
     unit: "%",
   };
   return [
-    row("keywords alone (FTS5)", share(hits.keywords)),
+    row("keywords alone (FTS5, rarest terms)", share(hits.keywords)),
+    row("keywords alone, ranked by all terms", share(hits.ranked)),
     row("vectors alone, exact f32", share(hits.exact)),
     row(`vectors alone, sign bits and the best ${RERANKED} exactly`, share(hits.bits)),
     row("hybrid, exact f32", share(hits.exactHybrid)),

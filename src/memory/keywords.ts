@@ -1,5 +1,6 @@
 import type { MemoryDatabase } from "./database.ts";
 import { type Scope, SPAN } from "./scope.ts";
+import { termsOf } from "./terms.ts";
 
 /** A query's terms are looked up at most so many; the rarest of them are asked for. */
 const MOST_LOOKED_UP = 64;
@@ -88,4 +89,37 @@ export function findKeywords(
     )
     .all(match, Math.min(...scopes) * SPAN, (Math.max(...scopes) + 1) * SPAN - 1, most)
     .map(({ id }) => id % SPAN);
+}
+
+/** BM25's constants, as FTS5 has them. */
+const K1 = 1.2;
+const B = 0.75;
+
+/**
+ * Orders chunks anew by every term of a query, also those that were too frequent to ask the index for: the rarest ones
+ * find, all of them rank.
+ */
+export function rankByAll(database: MemoryDatabase, terms: readonly string[], numbers: readonly number[]): number[] {
+  const total = indexedChunks(database);
+  const weights = new Map<string, number>();
+  for (const term of new Set(terms.slice(0, MOST_LOOKED_UP))) {
+    const chunks = Math.min(total, chunksWith(database, term));
+    weights.set(term, Math.log(1 + (total - chunks + 0.5) / (chunks + 0.5)));
+  }
+  const texts = database
+    .query<{ n: number; text: string }, [string]>(
+      "SELECT n, substr(text, 1, 4000) AS text FROM memory_chunks WHERE n IN (SELECT value FROM json_each(?))",
+    )
+    .all(JSON.stringify(numbers))
+    .map(({ n, text }) => ({ n, terms: termsOf(text) }));
+  const usual = texts.reduce((sum, each) => sum + each.terms.length, 0) / Math.max(1, texts.length);
+  const scored = texts.map((each) => {
+    const counts = new Map<string, number>();
+    for (const term of each.terms) if (weights.has(term)) counts.set(term, (counts.get(term) ?? 0) + 1);
+    const long = K1 * (1 - B + (B * each.terms.length) / usual);
+    let score = 0;
+    for (const [term, count] of counts) score += (weights.get(term)! * count * (K1 + 1)) / (count + long);
+    return { n: each.n, score };
+  });
+  return scored.sort((a, b) => b.score - a.score || b.n - a.n).map(({ n }) => n);
 }

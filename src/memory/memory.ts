@@ -110,7 +110,12 @@ class SearchedMemory implements OpenMemory {
     const { database, spaces } = this.#open;
     this.#catchUp();
     const provided = await this.#provided.query(spaces, newest(database), text, signal);
-    const found = search(database, spaces, { text, scopes: ALL_SCOPES, most, provided }, this.#options.now());
+    const found = search(
+      database,
+      spaces,
+      { text, scopes: ALL_SCOPES, most, provided, thorough: true },
+      this.#options.now(),
+    );
     return found.map(({ id, kind, source, text: words, score, createdAt }) => {
       const named = /^(?:learning|task):(.+)$/.exec(source)?.[1];
       return { id: named ?? id, kind: kindOfChunk(kind), text: words, score, createdAt };

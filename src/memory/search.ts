@@ -1,6 +1,6 @@
 import type { MemoryDatabase } from "./database.ts";
 import { fuse, mostFused } from "./fusion.ts";
-import { findKeywords, rarest } from "./keywords.ts";
+import { findKeywords, rankByAll, rarest } from "./keywords.ts";
 import type { Scope } from "./scope.ts";
 import type { Space, Spaces } from "./spaces.ts";
 import { termsOf } from "./terms.ts";
@@ -8,6 +8,8 @@ import { freshness } from "./times.ts";
 
 /** How deep each of the two lists goes. */
 const DEPTH = 100;
+/** Keyword hits that a thorough search ranks anew. */
+const RANKED = 200;
 /**
  * Vectors of the built-in embedder that have nothing in common are this near by chance, about three times in a thousand:
  * three standard deviations of 1/√384.
@@ -22,6 +24,11 @@ export interface SearchQuery {
   text: string;
   scopes: readonly Scope[];
   most: number;
+  /**
+   * Whether keyword hits are ranked by all terms of the query and not only by its rarest. It costs some milliseconds; who
+   * compares the texts himself does without.
+   */
+  thorough?: boolean;
   /** The query in a provider's vectors, and how near counts as near; else the built-in embedder's are asked. */
   provided?: ProvidedQuery | undefined;
 }
@@ -55,7 +62,9 @@ interface ChunkRow extends Omit<Found, "score" | "cosine"> {
 export function search(database: MemoryDatabase, spaces: Spaces, query: SearchQuery, now: number): Found[] {
   const terms = termsOf(query.text);
   const asked = rarest(database, terms);
-  const keywords = findKeywords(database, asked, query.scopes, DEPTH);
+  const keywords = query.thorough
+    ? rankByAll(database, terms, findKeywords(database, asked, query.scopes, RANKED)).slice(0, DEPTH)
+    : findKeywords(database, asked, query.scopes, DEPTH);
   const near = nearest(spaces, query, terms);
   const cosines = new Map(near.map(({ n, cosine }) => [n, cosine]));
   const fused = fuse([keywords, [...cosines.keys()]]);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { fuse } from "../../src/memory/fusion.ts";
-import { findKeywords, rarest } from "../../src/memory/keywords.ts";
+import { findKeywords, rankByAll, rarest } from "../../src/memory/keywords.ts";
 import { ALL_SCOPES } from "../../src/memory/scope.ts";
 import { termsOf } from "../../src/memory/terms.ts";
 import { DAY, never, openRig, type Rig } from "./support.ts";
@@ -28,6 +28,20 @@ describe("keyword search", () => {
       expect(missed).toEqual([]);
     });
     return fc.assert(property, { numRuns: 10 });
+  });
+
+  test("is ranked by all words, also those that are too frequent to ask for", async () => {
+    using rig = openRig();
+    rig.note("A zebra in the meadow eats grass all day long");
+    rig.note("A zebra in the street stops the traffic");
+    await rig.memory.tend(10_000, never);
+    rig.database.query("UPDATE chunk_terms SET chunks = 500 WHERE term = 'zebra'").run();
+    rig.database.query("UPDATE chunk_terms SET chunks = 20000 WHERE term = 'meadow'").run();
+    rig.database.query("UPDATE chunk_terms SET chunks = 100000 WHERE term = ''").run();
+    const terms = termsOf("zebra meadow");
+    expect(rarest(rig.database, terms)).toEqual(["zebra"]);
+    expect(rankByAll(rig.database, terms, [2, 1])).toEqual([1, 2]);
+    expect((await found(rig, "zebra meadow"))[0]).toContain("meadow");
   });
 
   test("asks for the rarest words alone, where the others are everywhere", async () => {
