@@ -122,6 +122,7 @@ export function createPermissions(input: PermissionsInput): Permissions {
     const notes = [
       ...(request.note === undefined ? [] : [request.note]),
       ...(why === undefined ? [] : [why]),
+      ...(why === undefined ? [`for this task: ${inWords(subjects)}`] : []),
       ...(rules ? [`always: ${rules.join(", ")}`] : []),
     ];
     const { subject } = request;
@@ -167,6 +168,10 @@ export function createPermissions(input: PermissionsInput): Permissions {
 function rulesFor(subjects: readonly Subject[]): readonly string[] | undefined {
   const all = subjects.filter(({ needed }) => needed).map(({ rules }) => rules);
   return all.length > 0 && all.every((rules) => rules !== undefined) ? [...new Set(all.flat())] : undefined;
+}
+
+function inWords(subjects: readonly Subject[]): string {
+  return [...new Set(subjects.filter(({ needed }) => needed).map(({ task }) => task))].join(", ");
 }
 
 function refusal(text: string): Verdict {

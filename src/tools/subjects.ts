@@ -11,8 +11,10 @@ export interface Subject {
   names: readonly string[];
   /** What it really is: an `allow` rule must fit this. */
   exact: string;
-  /** What is remembered when a person allows it for the task. */
+  /** What is remembered when a person allows it for the task; it is shown before the answer. */
   key: string;
+  /** The same in words, for the one who is asked. */
+  task: string;
   /** The `allow` rules that a person's "always" comes to; undefined where no rule says it without saying more. */
   rules: readonly string[] | undefined;
   /** An `allow` rule may cover it. Not where a variable is set or a file written beside the program that it names. */
@@ -30,12 +32,21 @@ export function subjectsOf(request: PermissionRequest, line: CommandLine | undef
     const host = effect === "network" ? hostOf(subject) : undefined;
     const exact = host ?? subject;
     const rule = exactRule(tool, exact);
-    return [{ ...common, names: [exact, subject], exact, key: `${tool} ${exact}`, rules: rule ? [rule] : undefined }];
+    return [
+      {
+        ...common,
+        names: [exact, subject],
+        exact,
+        key: `${tool} ${exact}`,
+        task: `${tool} ${exact}`,
+        rules: rule ? [rule] : undefined,
+      },
+    ];
   }
   const exact = real(subject, roots);
   const names = new Set([subject, shownPath(resolve(roots.workspace, subject), roots), exact]);
   // The file tools reach the task's folders alone: all of them, or each one asked about.
-  return [{ ...common, names: [...names], exact, key: effect, rules: ["edit", "write"] }];
+  return [{ ...common, names: [...names], exact, key: effect, task: "every edit and write", rules: ["edit", "write"] }];
 }
 
 /** Of a web address its host, which is what rules are about: in lower case, without port and without the last dot. */
@@ -64,7 +75,7 @@ function programSubject(one: Invocation, tool: string): Subject {
   return {
     names: [...new Set(namesOf(one))],
     exact: one.text,
-    key: keyOf(one),
+    ...keyOf(one),
     rules: rulesOf(one, tool),
     coverable: one.bare,
     needed: !one.transparent && !one.carried && !isHarmless(one),
@@ -88,10 +99,11 @@ const WITH_VERB =
   /^(?:git|npm|pnpm|yarn|bun|deno|cargo|go|make|just|docker|podman|kubectl|pip[\d.]*|uv|poetry|gh|dotnet|mvn|gradle|gradlew|brew|apt|apt-get|systemctl)$/;
 
 /** `npm test` for `npm test -- x`: the same again needs no new question. Code in the line is only ever itself. */
-function keyOf(one: Invocation): string {
+function keyOf(one: Invocation): Pick<Subject, "key" | "task"> {
   const verb = verbOf(one);
-  if (!one.bare || runsCode(one)) return `exactly ${one.text}`;
-  return verb === undefined ? one.program : `${one.program} ${verb}`;
+  if (!one.bare || runsCode(one)) return { key: `exactly ${one.text}`, task: one.text };
+  const start = verb === undefined ? one.program : `${one.program} ${verb}`;
+  return { key: start, task: `${start} …` };
 }
 
 /** For ever is longer than a task: a program whose first argument does not say what it does is allowed as it stands. */

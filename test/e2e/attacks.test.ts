@@ -75,6 +75,24 @@ for (const { user, namespaces } of situations()) {
       "shell: keys": () =>
         bash("env; cat /proc/*/environ | tr '\\0' '\\n'; cat ~/.ssh/id_ed25519 ~/.openkoi/config.toml; ls ~/.ssh"),
       "shell: start-up files": () => bash("echo evil >> ~/.bashrc; echo evil > ~/.profile"),
+      "shell: a lifecycle script of npm": () =>
+        bash(
+          `mkdir npm && cd npm && printf '{"name":"x","version":"1.0.0","scripts":{"preinstall":"env; echo x > ${at("outside/file")}"}}' > package.json && npm install --offline`,
+        ),
+      "a folder exchanged for a link": () => ({
+        name: "bash",
+        arguments: {
+          command: `while :; do rm -rf race; mkdir race; rm -rf race; ln -s ${at("outside")} race; done`,
+          background: true,
+        },
+      }),
+      ...Object.fromEntries(
+        Array.from({ length: 12 }, (_, turn) => [
+          `write into it ${turn}`,
+          () => ({ name: "write", arguments: { path: "race/new", content: `raced ${turn}` } }),
+        ]),
+      ),
+      "end the exchange": () => ({ name: "bash", arguments: { job: 1, kill: true } }),
       "shell: ten gigabytes": () => bash("truncate -s 10G big; ls -l big; rm -f big"),
       "shell: a core file": () => bash("ulimit -c unlimited; sh -c 'kill -SEGV $$'; ls"),
       "shell: what changes programs": () =>

@@ -258,7 +258,7 @@ describe("always", () => {
       {
         choices: ["once", "task", "always", "refuse"],
         detail: "git init -q . && git status",
-        notes: ["always: bash(git init:*), bash(git status:*)"],
+        notes: ["for this task: git init …, git status …", "always: bash(git init:*), bash(git status:*)"],
       },
     ]);
     await task.ok("bash", { command: "git status -s" });
