@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { messageOf, UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
+import { databaseFault } from "../memory/faults.ts";
 
 /** How long one who asks waits at most until transcripts that are not in the memory yet are read, ms. */
 const PATIENCE = 500;
@@ -38,8 +39,9 @@ export function createMemoryStore(options: {
   let said: string | undefined;
 
   function tell(error: unknown): void {
+    const fault = databaseFault(error, paths.database);
     const text =
-      error instanceof UserError ? `${error.message}; this goes on without it. ${error.remedy}` : messageOf(error);
+      fault instanceof UserError ? `${fault.message}; this goes on without it. ${fault.remedy}` : messageOf(error);
     if (text !== said) notices.push(text);
     said = text;
   }

@@ -42,8 +42,11 @@ export function createRecorder(options: RecorderOptions): Reader {
   let opening: Promise<void> | undefined;
   let callOff: (() => void) | undefined;
 
+  /** What the engine has said already of the memory: `nothing is remembered: WHY`. */
+  const heard: string[] = [];
+
   const pass = (): void => {
-    for (const text of store.takeNotices()) onNotice(text, late);
+    for (const text of store.takeNotices()) if (!heard.some((why) => text.includes(why))) onNotice(text, late);
   };
 
   const giveUp = (error: unknown): void => {
@@ -88,6 +91,7 @@ export function createRecorder(options: RecorderOptions): Reader {
   };
 
   const take = (event: Event): void => {
+    if (event.type === "warning" && event.code === "memory") heard.push(event.message.replace(/^[^:]*: /, ""));
     if (off || isPassing(event.type)) return;
     if (recording) recording.add(event);
     else early?.push(event);

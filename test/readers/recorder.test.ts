@@ -304,6 +304,19 @@ describe("a memory that gives trouble", () => {
     expect(notices[0]).toContain("this goes on without it");
   });
 
+  test("of which the engine has spoken already is not spoken of again", async () => {
+    mkdirSync(`${paths.database}.lock`);
+    const store = createMemoryStore({ paths, now: () => NOW });
+    const why = await store.open().then(
+      () => "",
+      (error: Error) => error.message,
+    );
+    store.close();
+    const [first, ...rest] = story();
+    const warning = { ...first!, type: "warning", code: "memory", message: `nothing is remembered: ${why}` } as Event;
+    expect(await record([first!, { ...warning, seq: 1.5 }, ...rest])).toEqual([]);
+  });
+
   test("that another process writes to holds up nothing, and is written when it is free", async () => {
     openDatabase({ path: paths.database, now: () => NOW, onNotice: () => {} }).close();
     const other = new Database(paths.database);
