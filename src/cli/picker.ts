@@ -37,6 +37,9 @@ export interface PickOptions {
 const MOST_ROWS = 12;
 /** Columns that are left for what is typed. */
 const LEAST_TYPED = 8;
+/** Columns that are left for notes, and the least width at which there are any. */
+const NOTE = 28;
+const LEAST_NOTED = 48;
 /** An escape sequence that a slow line brings in pieces is complete within this, ms. */
 const ESCAPE_MS = 60;
 
@@ -186,7 +189,9 @@ class List {
     const rows = this.#rows();
     this.#top = Math.min(Math.max(this.#top, this.#at - rows + 1), this.#at, Math.max(0, this.#found.length - rows));
     const shown = this.#found.slice(this.#top, this.#top + rows);
-    const labels = Math.min(Math.max(0, ...shown.map((item) => Bun.stringWidth(labelOf(item)))), width >> 1);
+    // The name is what is picked: what is said beside it gives way first.
+    const most = width < LEAST_NOTED ? width - 2 : Math.max(width >> 1, width - NOTE);
+    const labels = Math.min(Math.max(0, ...shown.map((item) => Bun.stringWidth(labelOf(item)))), most);
     const lines = shown.map((item, index) => {
       const chosen = this.#top + index === this.#at;
       const note = item.note ? this.#style.dim(stripControl(item.note).replace(/\n/g, " ")) : "";

@@ -151,6 +151,13 @@ describe("the picker", () => {
     );
   });
 
+  test("shows names before what is said beside them", async () => {
+    const items = [{ value: "bedrock/global.anthropic.claude-opus-4-5", note: "200k  $5/$25  tools images" }];
+    const at = async (columns: number) => (await typing(["\x1b[B", "\x1b"], { items }, screen(columns))).seen[0];
+    expect(await at(45)).toContain("> bedrock/global.anthropic.claude-opus-4-5 ");
+    expect(await at(80)).toContain("> bedrock/global.anthropic.claude-opus-4-5  200k  $5/$25");
+  });
+
   test("is a plain error without a terminal", async () => {
     const error = await failure(pick({ title: "Model", items: MODELS, remedy: "Name it.", terminal: false }));
     expect(error).toMatchObject({ exitCode: Exit.usage, remedy: "Name it." });
