@@ -125,6 +125,7 @@ async function* cycle(context: Context, progress: Progress): AsyncGenerator<Even
     return yield* iterate(context, progress, { ...proof, planned }, undefined);
   }
   const prepared = yield* prepare(context, progress);
+  progress.planned = prepared.planned;
   if (prepared.planned.plan.kind === "question") return yield* answer(context, progress, prepared);
   yield* secure(context, progress);
   return yield* iterate(context, progress, yield* measurable(context, prepared), undefined);

@@ -63,13 +63,14 @@ describe("learning", () => {
   test("by rule: a score that fell is an anti-pattern that names what was new, and how to mend it", async () => {
     const kit = fakeKit({
       turns: [write("one"), "Done.", write("two"), "Done."],
+      plan: [plan({ category: "code" })],
       verdicts: [
         verdict(0.7),
         verdict(0.4, 0.4, [finding("rounding", "important", "round at the end of the sum, not each line")]),
       ],
     });
     const { of } = await play(kit);
-    expect(kit.memory.lessons).toMatchObject([{ type: "anti_pattern", category: "general" }]);
+    expect(kit.memory.lessons).toMatchObject([{ type: "anti_pattern", category: "code" }]);
     expect(kit.memory.lessons[0]?.content).toContain(
       "made it worse, 0.70 to 0.40: rounding is wrong (round at the end of the sum, not each line).",
     );
