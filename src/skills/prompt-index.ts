@@ -3,7 +3,7 @@ import type { Skill } from "../contracts/skill.ts";
 
 /** What the list may take of every request, tokens; and with a skill that chose itself, all of both. */
 const MOST_TOKENS = 300;
-const MOST_WITH_CHOSEN = 420;
+const MOST_WITH_CHOSEN = 370;
 const BYTES_PER_TOKEN = 4;
 /** Characters of a description that are shown; the `skill` tool shows more. */
 const MOST_DESCRIPTION = 160;

@@ -163,12 +163,14 @@ describe("the first request", () => {
     expect(bytes(server)).toBeLessThanOrEqual(1000);
   });
 
-  test("has at most 1,600 tokens with the bundled soul, and in OpenKoi's own tree with self-iterate", async () => {
-    const { here, server } = setUp(["Hello."], {
+  test("has at most 1,600 tokens with the bundled soul, and in OpenKoi's own tree with self-iterate and forty others", async () => {
+    const { here, server, put } = setUp(["Hello."], {
       "package.json": '{"name": "openkoi"}',
       "src/engine/run.ts": "",
       "embed/prompts/judge.md": "",
     });
+    const words = "Says at some length what it is for and when to use it. ".repeat(3);
+    for (let at = 0; at < 40; at++) put(`skills/user/skill-${at}/SKILL.md`, skillText(`skill-${at}`, words));
     await openkoi(here, ["--yes", "-i", "0", "Say hello."]);
     expect(systemOf(server.requests[0]!)).toContain("You are changing the program that is running you.");
     expect(bytes(server)).toBeLessThanOrEqual(1600);
