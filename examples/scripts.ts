@@ -111,9 +111,7 @@ function python(): Example {
         "postage() follows its comment and refuses more than 10 kg.",
         verdict(0.95),
         // After three findings in two iterations the program asks what is to be learned.
-        JSON.stringify({
-          lessons: [{ type: "heuristic", content: "`up to` in a comment includes the limit itself." }],
-        }),
+        "DO: Take `up to` in a comment to include the limit itself.",
       ],
     },
     rolledBack: {

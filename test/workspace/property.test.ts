@@ -103,7 +103,7 @@ test("any sequence of edits is undone byte for byte, and a second time redone", 
     }),
     { numRuns: 150 },
   );
-}, 60_000);
+}, 300_000);
 
 test("what somebody else edits meanwhile is never lost", async () => {
   await fc.assert(
@@ -127,7 +127,7 @@ test("what somebody else edits meanwhile is never lost", async () => {
     }),
     { numRuns: 150 },
   );
-}, 60_000);
+}, 300_000);
 
 test("another process restores from the same records", async () => {
   await fc.assert(
@@ -147,4 +147,4 @@ test("another process restores from the same records", async () => {
     }),
     { numRuns: 50 },
   );
-}, 60_000);
+}, 300_000);
