@@ -78,6 +78,10 @@ const NETWORK =
 /** Every way to start a process. */
 const PROCESSES = /Bun\.(spawn|spawnSync|\$)|child_process|import \{[^}]*\$[^}]*\} from "bun"|node:cluster/;
 
+/** Every kind of statement; `base/lock.ts` borrows SQLite's lock and has no tables. */
+const SQL =
+  /\bSELECT\b[^;]+\bFROM\b|\bINSERT (OR \w+ )?INTO\b|\bUPDATE \w+ SET\b|\bDELETE FROM\b|\bPRAGMA \w+|["`](BEGIN|COMMIT)\b/;
+
 describe("the rules themselves", () => {
   test("see every form of an import", () => {
     const text = [
@@ -105,6 +109,17 @@ describe("the rules themselves", () => {
     expect(ways.filter((way) => !NETWORK.test(way))).toEqual([]);
     const others = ["prefetch(x)", "tools.fetch(x)", 'import { isIP } from "node:net"', 'name: "fetch"'];
     expect(others.filter((way) => NETWORK.test(way))).toEqual([]);
+  });
+
+  test("see SQL, and no prose", () => {
+    const statements = [
+      'run("BEGIN")',
+      "SELECT id FROM tasks",
+      "INSERT OR IGNORE INTO t VALUES (1)",
+      "PRAGMA quick_check",
+    ];
+    expect(statements.filter((text) => !SQL.test(text))).toEqual([]);
+    expect(["select one from the list", "update the set", "delete from"].filter((text) => SQL.test(text))).toEqual([]);
   });
 
   test("see every way to start a process", () => {
@@ -172,6 +187,11 @@ describe("the house", () => {
   test("processes start in exec only", () => {
     const spawners = files.filter((file) => PROCESSES.test(codeOf(file)));
     expect(spawners.filter((file) => partOf(file) !== "exec")).toEqual([]);
+  });
+
+  test("SQL lives in memory only", () => {
+    const writers = files.filter((file) => SQL.test(codeOf(file)));
+    expect(writers.filter((file) => partOf(file) !== "memory" && file !== "base/lock.ts")).toEqual([]);
   });
 
   test("nothing below the surfaces speaks on the terminal by itself", () => {

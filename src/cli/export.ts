@@ -6,7 +6,7 @@ import { closest, plural } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
 import { schemaOf } from "../memory/migrate.ts";
-import { columnsOf, type PortableTable, rowsOf } from "../memory/portable.ts";
+import { atOneMoment, columnsOf, type PortableTable, rowsOf } from "../memory/portable.ts";
 import { createMemoryStore } from "../readers/memory-store.ts";
 import type { CommandLine } from "./args.ts";
 import { csvText } from "./portable/csv.ts";
@@ -47,16 +47,12 @@ export async function exportCommand({ argument, flags }: CommandLine): Promise<E
       exported: new Date().toISOString(),
     });
     const count = { rows: 0 };
-    // All tables as they are at one moment, whoever writes meanwhile.
-    memory.db.run("BEGIN");
-    const tables = TABLES_OF[what].map((name) => tableOf(name, memory, paths));
-    await write(
-      header,
-      tables.map((table) => observed(table, count, flags.redact === true)),
-      format,
-      output,
-    );
-    memory.db.run("COMMIT");
+    await atOneMoment(memory, () => {
+      const tables = TABLES_OF[what].map((name) =>
+        observed(tableOf(name, memory, paths), count, flags.redact === true),
+      );
+      return write(header, tables, format, output);
+    });
     if (output !== undefined) process.stderr.write(`openkoi: ${plural(count.rows, "row")} written to ${output}\n`);
     return Exit.ok;
   } finally {

@@ -59,6 +59,16 @@ export function* rowsOf(memory: MemoryDatabase, table: PortableTable): Generator
   yield* memory.query<PortableRow, []>(`SELECT ${list} FROM ${table} ${where} ORDER BY rowid`).iterate();
 }
 
+/** Runs `body`, which only reads, on the database as it is at one moment, whoever writes meanwhile. */
+export async function atOneMoment<T>(memory: MemoryDatabase, body: () => Promise<T>): Promise<T> {
+  memory.db.run("BEGIN");
+  try {
+    return await body();
+  } finally {
+    memory.db.run("COMMIT");
+  }
+}
+
 /** Rows to be taken in, and where each stood, for people. */
 export interface Incoming {
   table: PortableTable;
