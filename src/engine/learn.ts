@@ -42,7 +42,7 @@ export async function* learn(
   const evaluations = progress.attempts.map(({ evaluation }) => evaluation);
   if (evaluations.length === 0) return;
   const category = progress.planned?.plan.category ?? "general";
-  const lessons = lessonsOf(task.description, category, evaluations);
+  const lessons = lessonsOf(category, evaluations);
   if (MEASURED.has(status)) lessons.push(...(yield* distil(context, progress, category)));
   try {
     if (MEASURED.has(status) && recalled.length > 0) await kit.memory.settle(recalled, status === "accepted");

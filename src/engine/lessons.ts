@@ -10,6 +10,8 @@ const NO_GAIN = 0.02;
 const MOST_BLOCKERS = 2;
 /** Findings that one lesson names. */
 const MOST_NAMED = 3;
+/** How the ids of findings begin that say no more than that a proof did not pass. */
+const UNPROVEN = "evidence:proof:";
 /** Characters. */
 const LEAST_FIX = 25;
 /** What the findings of evidence belong to, which have no dimension of a rubric. */
@@ -19,10 +21,9 @@ const EVIDENCE = "tests and checks";
  * What the measurements of a task teach by rule, without a model: a drop is an anti-pattern, two gains of nothing are a
  * heuristic, blockers that pile up in one dimension are an anti-pattern. Pure.
  */
-export function lessonsOf(task: string, category: string, evaluations: readonly Evaluation[]): Lesson[] {
-  const about = `(in "${clip(task.replace(/\s+/g, " "), 60)}")`;
+export function lessonsOf(category: string, evaluations: readonly Evaluation[]): Lesson[] {
   const lesson = (type: Lesson["type"], confidence: number, content: string): Lesson => {
-    return { type, category, confidence, content: `${content} ${about}` };
+    return { type, category, confidence, content };
   };
   return [
     ...drops(evaluations).map((content) => lesson("anti_pattern", 0.7, content)),
@@ -38,7 +39,8 @@ function drops(evaluations: readonly Evaluation[]): string[] {
     const known = new Set(before.findings.map(({ id }) => id));
     const fresh = now.findings.filter(({ id }) => !known.has(id));
     const why = named(fresh.length > 0 ? fresh : now.findings);
-    return [`A round made it worse, ${two(before.score)} to ${two(now.score)}${why ? `: ${why}` : ""}.`];
+    // That it got worse, and nothing of why, teaches nothing.
+    return why === "" ? [] : [`A round made it worse, ${two(before.score)} to ${two(now.score)}: ${why}.`];
   });
 }
 
@@ -68,7 +70,8 @@ function pileUps(evaluations: readonly Evaluation[]): string[] {
 
 /** `the date is local, not UTC (use toISOString); …`: how each was to be mended says more than its name. */
 function named(findings: readonly Finding[]): string {
-  const told = findings.slice(0, MOST_NAMED).map(({ title, fix }) => {
+  const telling = findings.filter(({ id }) => !id.startsWith(UNPROVEN));
+  const told = telling.slice(0, MOST_NAMED).map(({ title, fix }) => {
     // A fix in three words says no more than the title.
     return `${clip(title, 120)}${fix && fix.length >= LEAST_FIX ? ` (${clip(fix, 160)})` : ""}`;
   });

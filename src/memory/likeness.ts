@@ -13,6 +13,7 @@ const COMPARING: Recipe = { grams: 0.6, pairs: 0.4, sharpness: 1 };
 const ALIKE = [0.3, 0.2, 0.1];
 /** What is as like as this says the same, if nothing in it says otherwise (PRODUCT.md section 3). */
 const SAME = 0.8;
+const NEARLY_THE_SAME = 0.65;
 /** Of the terms of both, those that both have; and of the shorter one's, those that stand in the same order. */
 const SAME_TERMS = 0.6;
 const SAME_ORDER = 0.8;
@@ -80,6 +81,16 @@ export function saysTheSame(a: Portrait, b: Portrait): boolean {
   if (differing.some((term) => TURNING.has(term) || /\d/.test(term))) return false;
   if (!sameEntries(namesIn(a.text), namesIn(b.text)) || turns(a.terms) !== turns(b.terms)) return false;
   return !a.terms.some((term) => TURNING.has(term)) || inOrder(a.terms, b.terms);
+}
+
+/**
+ * Whether one says of the same thing something else than the other: nearly the same words, about the same names, but another
+ * value or direction. Then what was said later counts.
+ */
+export function saysOtherwise(a: Portrait, b: Portrait): boolean {
+  if (compare(a, b).score < NEARLY_THE_SAME || saysTheSame(a, b)) return false;
+  const named = (text: string) => namesIn(text).filter((name) => /[a-z]/i.test(name));
+  return sameEntries(named(a.text), named(b.text));
 }
 
 /** How often a text turns round: "do not" and "do not … not" are two things. */

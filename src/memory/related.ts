@@ -8,6 +8,7 @@ import {
   isRelated,
   type Likeness,
   type Portrait,
+  saysOtherwise,
   saysTheSame,
 } from "./likeness.ts";
 import { SCOPES, type Scope } from "./scope.ts";
@@ -157,7 +158,10 @@ export function relatedLessons(
   return hereFirst(related, ({ learning }) => learning.workspace === cue.workspace || learning.workspace === null);
 }
 
-/** Best first; of two that say the same the better one alone, and of two about the same thing the newer one first. */
+/**
+ * Best first. Of two that say the same the better one alone; of two that say nearly the same, but not quite, the newer one
+ * alone: what was true once is not any more. Of two about the same thing the newer one first.
+ */
 export function ranked(candidates: readonly Candidate[]): Candidate[] {
   const newestFirst = [...candidates].sort((a, b) => (bornAt(a) < bornAt(b) ? 1 : -1));
   newestFirst.forEach((older, at) => {
@@ -168,10 +172,18 @@ export function ranked(candidates: readonly Candidate[]): Candidate[] {
     }
   });
   const chosen: Candidate[] = [];
-  for (const candidate of newestFirst.sort((a, b) => b.rank - a.rank)) {
+  const standing = newestFirst.filter((older, at) => !newestFirst.slice(0, at).some((newer) => replaces(newer, older)));
+  for (const candidate of standing.sort((a, b) => b.rank - a.rank)) {
     if (!chosen.some((other) => saysTheSame(other.portrait, candidate.portrait))) chosen.push(candidate);
   }
   return chosen;
+}
+
+/** Whether the newer lesson says otherwise what the older one said of the same folder. */
+function replaces(newer: Candidate, older: Candidate): boolean {
+  if (newer.learning.type !== older.learning.type || newer.learning.workspace !== older.learning.workspace)
+    return false;
+  return saysOtherwise(newer.portrait, older.portrait);
 }
 
 /** Not when it was last of use: what was used often is not newer for that. */

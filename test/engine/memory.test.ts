@@ -84,9 +84,7 @@ describe("learning", () => {
       verdicts: [verdict(0.8, 0.8, blockers), verdict(0.9)],
     });
     await play(kit);
-    expect(kit.memory.lessons.map(({ content }) => content)).toEqual([
-      'Blockers in quality: a is wrong; b is wrong. (in "Make it better")',
-    ]);
+    expect(kit.memory.lessons.map(({ content }) => content)).toEqual(["Blockers in quality: a is wrong; b is wrong."]);
   });
 
   test("by rule: gains of nothing are a heuristic", async () => {
@@ -146,7 +144,7 @@ describe("learning", () => {
     };
     const kit = fakeKit({
       turns: [write("one"), "Done.", write("two"), "Done."],
-      verdicts: [verdict(0.7), verdict(0.4)],
+      verdicts: [verdict(0.7), verdict(0.4, 0.4, [finding("a")])],
       kit: { memory },
     });
     const { outcome, of } = await play(kit);

@@ -122,9 +122,9 @@ describe("recall", () => {
       rig.task(`t${at}`, `Add pagination to the endpoint of widgets, part ${at}`, {
         summary: `Part ${100 + at} was hard.`,
       });
-      await rig.learn(`Pagination of the widgets endpoint needs column ${at} as its key`, { task: `t${at}` });
-      await rig.learn(`Pagination of the widgets endpoint must leave column ${at} alone`, { type: "anti_pattern" });
-      await rig.learn(`Pagination of the widgets endpoint by cursor ${at} is liked`, { type: "preference" });
+      await rig.learn(`Pagination of the widgets endpoint needs column_${at} as its key`, { task: `t${at}` });
+      await rig.learn(`Pagination of the widgets endpoint must leave column_${at} alone`, { type: "anti_pattern" });
+      await rig.learn(`Pagination of the widgets endpoint by cursor_${at} is liked`, { type: "preference" });
     }
     const mementos = await recalled(rig, "Add pagination to the endpoint of widgets");
     expect(kinds(mementos)).toMatch(/^(anti_pattern ){5}skill ((heuristic|preference) ){5}task task task$/);
@@ -182,6 +182,18 @@ describe("recall", () => {
     await rig.learn("Do not commit the lock file together with the package manifest", { confidence: 0.6 });
     const found = await recalled(rig, "Update the package manifest and the lock file, then commit");
     expect(found.map(({ text }) => text)).toEqual([expect.stringContaining("Do not commit")]);
+  });
+
+  test("brings of two lessons with other values for the same thing the newer one alone, and both where they name other things", async () => {
+    using rig = openRig();
+    await rig.learn("The page size of the orders endpoint must be 100");
+    rig.clock.now += DAY;
+    await rig.learn("The page size of the orders endpoint must be 50");
+    const sizes = await recalled(rig, "Set the page size of the orders endpoint");
+    expect(sizes.map(({ text }) => text)).toEqual([expect.stringContaining("must be 50")]);
+    await rig.learn("The page size of `ordersEndpoint` must not be read from `config.ts`");
+    await rig.learn("The page size of `usersEndpoint` must not be read from `limits.ts`");
+    expect(await recalled(rig, "Read the page size of an endpoint from a file")).toHaveLength(3);
   });
 
   test("forgets what has faded away before anybody has tidied up", async () => {
