@@ -251,6 +251,7 @@ describe("the log", () => {
     expect((await openkoi(at, ["-i", "0", "hello"], { env: { LOCAL_KEY: key } })).code).toBe(1);
     expect(lines(at)).toEqual([
       expect.objectContaining({ level: "info", message: "task_started" }),
+      expect.objectContaining({ level: "warn", message: "warning", code: "assumed" }),
       expect.objectContaining({ level: "warn", message: "model_retry", reason: expect.stringContaining("Rate limit") }),
       expect.objectContaining({ level: "error", message: "task_finished", status: "failed" }),
     ]);
@@ -265,7 +266,7 @@ describe("the log", () => {
     expect(existsSync(log)).toBe(false);
     expect((await openkoi(at, ["-i", "0", "hello"], { env: { OPENKOI_LOG_LEVEL: "debug" } })).code).toBe(0);
     expect(lines(at).map(({ message }) => message)).toEqual([
-      ...["task_started", "model_finished", "warning", "task_finished"],
+      ...["task_started", "warning", "model_finished", "warning", "task_finished"],
     ]);
     rmSync(log, { recursive: true });
     expect((await openkoi(at, ["-i", "0", "hello"], { env: { OPENKOI_LOG_LEVEL: "trace" } })).code).toBe(0);
