@@ -57,8 +57,11 @@ function chunksWith(database: MemoryDatabase, term: string): number {
   return row?.chunks ?? 0;
 }
 
-/** The terms of a query that are asked for: those that occur, rarest first, as many as are cheap. */
-export function rarest(database: MemoryDatabase, terms: readonly string[]): string[] {
+/**
+ * The terms of a query that are asked for: those that occur, rarest first, as many as are cheap. `most`: entries of the
+ * index that they may have together.
+ */
+export function rarest(database: MemoryDatabase, terms: readonly string[], most = MOST_ENTRIES): string[] {
   const known = [...new Set(terms)]
     .slice(0, MOST_LOOKED_UP)
     .map((term) => ({ term, chunks: chunksWith(database, term) }))
@@ -68,7 +71,7 @@ export function rarest(database: MemoryDatabase, terms: readonly string[]): stri
   const asked = known.filter(({ chunks }, index) => {
     if (index >= MOST_ASKED) return false;
     entries += chunks;
-    return entries <= MOST_ENTRIES || (index === 0 && chunks <= MOST_ENTRIES_OF_ONE);
+    return entries <= most || (index === 0 && chunks <= MOST_ENTRIES_OF_ONE);
   });
   return asked.map(({ term }) => term);
 }

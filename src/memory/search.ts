@@ -5,11 +5,15 @@ import type { Scope } from "./scope.ts";
 import type { Space, Spaces } from "./spaces.ts";
 import { termsOf } from "./terms.ts";
 import { freshness } from "./times.ts";
+import { RERANKED } from "./vectors.ts";
 
 /** How deep each of the two lists goes. */
 const DEPTH = 100;
 /** Keyword hits that a thorough search ranks anew. */
 const RANKED = 200;
+/** What a quick search reads: entries of the keyword index, and vectors that are compared exactly. */
+const QUICK_ENTRIES = 3000;
+const QUICK_RERANKED = 128;
 /**
  * Vectors of the built-in embedder that have nothing in common are this near by chance, about three times in a thousand:
  * three standard deviations of 1/√384.
@@ -25,8 +29,8 @@ export interface SearchQuery {
   scopes: readonly Scope[];
   most: number;
   /**
-   * Whether keyword hits are ranked by all terms of the query and not only by its rarest. It costs some milliseconds; who
-   * compares the texts himself does without.
+   * Ranks keyword hits by all terms of the query and not only by its rarest, and compares more vectors exactly. It costs some
+   * milliseconds; who compares the texts himself does without.
    */
   thorough?: boolean;
   /** The query in a provider's vectors, and how near counts as near; else the built-in embedder's are asked. */
@@ -61,7 +65,7 @@ interface ChunkRow extends Omit<Found, "score" | "cosine"> {
 /** Keywords and vectors, merged by reciprocal rank; then freshness and confidence as mild factors. Best first. */
 export function search(database: MemoryDatabase, spaces: Spaces, query: SearchQuery, now: number): Found[] {
   const terms = termsOf(query.text);
-  const asked = rarest(database, terms);
+  const asked = rarest(database, terms, query.thorough ? undefined : QUICK_ENTRIES);
   const keywords = query.thorough
     ? rankByAll(database, terms, findKeywords(database, asked, query.scopes, RANKED)).slice(0, DEPTH)
     : findKeywords(database, asked, query.scopes, DEPTH);
@@ -86,7 +90,7 @@ export function search(database: MemoryDatabase, spaces: Spaces, query: SearchQu
   return found.sort((a, b) => b.score - a.score || b.n - a.n).slice(0, query.most);
 }
 
-function nearest(spaces: Spaces, { scopes, provided }: SearchQuery, terms: readonly string[]) {
+function nearest(spaces: Spaces, { scopes, provided, thorough }: SearchQuery, terms: readonly string[]) {
   const space = provided?.space ?? spaces.builtin();
   const vector = provided?.vector ?? spaces.hashing(space).embed(terms);
   // A vector of nothing is as near to all.
@@ -94,7 +98,7 @@ function nearest(spaces: Spaces, { scopes, provided }: SearchQuery, terms: reado
   const floor = provided?.floor ?? BUILTIN_FLOOR;
   return spaces
     .vectors(space)
-    .nearest(vector, scopes, DEPTH)
+    .nearest(vector, scopes, DEPTH, thorough ? RERANKED : QUICK_RERANKED)
     .filter(({ cosine }) => cosine >= floor);
 }
 
