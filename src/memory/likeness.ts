@@ -13,7 +13,8 @@ const COMPARING: Recipe = { grams: 0.6, pairs: 0.4, sharpness: 1 };
 const ALIKE = [0.3, 0.2, 0.1];
 /** What is as like as this says the same, if nothing in it says otherwise (PRODUCT.md section 3). */
 const SAME = 0.8;
-const NEARLY_THE_SAME = 0.65;
+/** Of the terms of two texts, those that both have, from which on they speak of the same thing. */
+const SAME_SUBJECT = 0.55;
 /** Of the terms of both, those that both have; and of the shorter one's, those that stand in the same order. */
 const SAME_TERMS = 0.6;
 const SAME_ORDER = 0.8;
@@ -88,7 +89,9 @@ export function saysTheSame(a: Portrait, b: Portrait): boolean {
  * value or direction. Then what was said later counts.
  */
 export function saysOtherwise(a: Portrait, b: Portrait): boolean {
-  if (compare(a, b).score < NEARLY_THE_SAME || saysTheSame(a, b)) return false;
+  const [left, right] = [new Set(a.terms), new Set(b.terms)];
+  const both = [...left].filter((term) => right.has(term)).length;
+  if (both < SAME_SUBJECT * (left.size + right.size - both) || saysTheSame(a, b)) return false;
   const named = (text: string) => namesIn(text).filter((name) => /[a-z]/i.test(name));
   return sameEntries(named(a.text), named(b.text));
 }

@@ -5,6 +5,7 @@ import type { Candidate, RelatedTask } from "./related.ts";
 import { dayOf } from "./times.ts";
 
 const CHARS_PER_TOKEN = 4;
+const RECENT_MS = 7 * 24 * 60 * 60 * 1000;
 const MOST_LESSON = 400;
 const MOST_TASK = 80;
 const MOST_SUMMARY = 400;
@@ -34,31 +35,27 @@ const BY = {
 };
 
 /** A lesson: one piece, because half a sentence may say the opposite. */
-export function lessonNote({ learning, likeness, by }: Candidate, cue: Cue): Note {
-  const { id, type, content, recalled, helped, confidence, createdAt, workspace } = learning;
+export function lessonNote({ learning, likeness, by }: Candidate, cue: Cue, now: number): Note {
+  const { id, type, content, confidence, createdAt, workspace } = learning;
   const isHere = workspace === cue.workspace;
-  const place = isHere || workspace === null ? "" : ", in another folder";
-  const record = recalled > 0 ? `, helped ${helped} of ${recalled}` : "";
-  const why = `${BY[by]} (${likeness.toFixed(2)}), confidence ${confidence.toFixed(2)}${isHere ? ", in this folder" : place}`;
+  const place = isHere || workspace === null ? [] : ["in another folder"];
+  const why = `${BY[by]} (${likeness.toFixed(2)}), ${[`confidence ${confidence.toFixed(2)}`, ...(isHere ? ["in this folder"] : place)].join(", ")}`;
   return {
     pieces: [{ label: "", text: oneLine(content, MOST_LESSON) }],
-    tell: (pieces) => memento(type, id, `${SAYS[type]} (${dayOf(createdAt)}${place}${record}): ${joined(pieces)}`, why),
+    tell: (pieces) =>
+      memento(type, id, `${SAYS[type]}${noted([...ageOf(createdAt, now), ...place])}: ${joined(pieces)}`, why),
   };
 }
 
 /** A task: what was found wanting on the way, what stayed open, and the sentences that were said in the end. */
-export function taskNote(database: MemoryDatabase, { task, likeness, by }: RelatedTask): Note {
-  const { id, description, status, decision, score, iterations, summary, createdAt } = task;
-  const end = [
-    status ?? decision ?? "ended",
-    ...(score === null ? [] : [score.toFixed(2)]),
-    ...(iterations ? [`${iterations} iteration${iterations === 1 ? "" : "s"}`] : []),
-  ].join(", ");
+export function taskNote(database: MemoryDatabase, { task, likeness, by }: RelatedTask, now: number): Note {
+  const { id, description, status, decision, summary, createdAt } = task;
   const { mended, open } = findingsOf(database, id);
   const said = summary ? oneLine(summary, MOST_SUMMARY).split(/(?<=[.!?;])\s+/) : [];
   // What the agent said of a result that was not accepted is a claim.
   const isProven = status === "accepted" || status === "answered" || status === "completed" || status === null;
-  const head = `Similar task (${dayOf(createdAt)}, ${end}): "${oneLine(description, MOST_TASK)}".`;
+  const facts = [...ageOf(createdAt, now), status ?? decision ?? "ended"];
+  const head = `Similar task${noted(facts)}: "${oneLine(description, MOST_TASK)}".`;
   return {
     pieces: [
       ...mended.map((title) => ({ label: "Wrong at first: ", text: `${title}.` })),
@@ -67,6 +64,15 @@ export function taskNote(database: MemoryDatabase, { task, likeness, by }: Relat
     ],
     tell: (pieces) => memento("task", id, `${head} ${joined(pieces)}`, `${BY[by]} (${likeness.toFixed(2)})`),
   };
+}
+
+/** A note of the last days needs no date: what is older may be out of date. */
+function ageOf(createdAt: string, now: number): string[] {
+  return now - Date.parse(createdAt) < RECENT_MS ? [] : [dayOf(createdAt)];
+}
+
+function noted(facts: readonly string[]): string {
+  return facts.length === 0 ? "" : ` (${facts.join(", ")})`;
 }
 
 function joined(pieces: readonly Piece[]): string {

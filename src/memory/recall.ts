@@ -23,12 +23,12 @@ export function recall(parts: RecallParts, cue: Cue, skills: readonly Memento[])
   const lessonsOf = (isAnti: boolean) =>
     lessons
       .filter(({ learning }) => (learning.type === "anti_pattern") === isAnti)
-      .map((each) => lessonNote(each, cue));
+      .map((each) => lessonNote(each, cue, parts.now));
   const chosen = new Chosen(asked.terms, cue.tokens);
   chosen.take(lessonsOf(true), MOST.antiPatterns);
   chosen.add(skills);
   chosen.take(lessonsOf(false), MOST.others);
-  const notes = tasks.map((each) => ({ note: taskNote(parts.database, each), likeness: each.likeness }));
+  const notes = tasks.map((each) => ({ note: taskNote(parts.database, each, parts.now), likeness: each.likeness }));
   for (let taken = 0; taken < MOST.tasks && chosen.left >= LEFT_FOR_TASKS * cue.tokens; taken++) {
     // The one that is like the task and has most to say beside what was said already.
     const worth = ({ note, likeness }: (typeof notes)[number]) => {

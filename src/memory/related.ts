@@ -24,6 +24,7 @@ const HERE = 1.3;
 const ELSEWHERE = 0.9;
 /** A lesson of a task like this one is related by that, if a little less than by its own words. */
 const BY_ITS_TASK = 0.8;
+const LEAST_BY_TASK = 0.3;
 /** Of two lessons about the same thing the older one stands behind; one that the newer one denies, far behind. */
 const SAME_SUBJECT = 0.4;
 const OLDER = 0.9;
@@ -45,8 +46,6 @@ export interface TaskRow {
   description: string;
   status: string | null;
   decision: string | null;
-  score: number | null;
-  iterations: number | null;
   summary: string | null;
   workspace: string | null;
   createdAt: string;
@@ -73,8 +72,7 @@ export function relatedTasks(parts: RecallParts, cue: Cue, asked: Portrait): Rel
   const found = find(parts, cue.text, [SCOPES.task], TASKS_LOOKED_AT);
   const chunks = new Map(found.map((each) => [each.source.slice("task:".length), each]));
   chunks.delete(cue.task);
-  const columns =
-    "id, description, status, decision, final_score AS score, iterations, summary, workspace, created_at AS createdAt";
+  const columns = "id, description, status, decision, summary, workspace, created_at AS createdAt";
   const rows = parts.database
     .query<TaskRow, [string, string, number]>(
       `SELECT ${columns} FROM tasks WHERE id IN (SELECT value FROM json_each(?))
@@ -146,7 +144,7 @@ export function relatedLessons(
     const isHere = learning.workspace === cue.workspace;
     const own = relationOf(parts, compare(asked, portrait), found.get(learning.id), isHere);
     const byTask = BY_ITS_TASK * (teachers.get(learning.sourceTask ?? "") ?? 0);
-    if (!own && byTask === 0) return [];
+    if (!own && byTask < LEAST_BY_TASK) return [];
     const likest = Math.max(own?.likeness ?? 0, byTask);
     const place = isHere ? HERE : learning.workspace === null ? 1 : ELSEWHERE;
     const fresh = 1 + 0.1 * freshness(learning.lastUsed ?? learning.createdAt, parts.now);

@@ -107,7 +107,7 @@ describe("recall", () => {
     const mementos = await recalled(rig, SUBJECTS[1]!.like);
     expect(mementos.map(({ text }) => text)).toEqual([
       "Went wrong before (2026-11-23): Dates in billing tests must be made in UTC, local time breaks at midnight",
-      'Similar task (2026-11-23, accepted, 0.90, 2 iterations): "Fix the flaky date test in the billing module". Mended in test/billing-1.ts.',
+      'Similar task (2026-11-23, accepted): "Fix the flaky date test in the billing module". Mended in test/billing-1.ts.',
     ]);
     expect(mementos[0]!.why).toMatch(
       /^(like the task in words|taught by a task like this one) \(0\.\d\d\), confidence 0\.6\d, in this folder$/,
@@ -229,7 +229,7 @@ describe("recall", () => {
       .run();
     const mementos = await recalled(rig, "Port the signup form to React hooks");
     expect(mementos.map(({ text }) => text)).toEqual([
-      'Similar task (2026-11-23, below, 0.90, 2 iterations): "Port the login form to React hooks". Claimed: Focus is lost after an error.',
+      'Similar task (below): "Port the login form to React hooks". Claimed: Focus is lost after an error.',
     ]);
     rig.database
       .query("UPDATE tasks SET status = 'accepted', summary = 'The state moved into a reducer.' WHERE id = 'running'")
