@@ -30,6 +30,8 @@ const COMMON = new Set(
     .map(stem),
 );
 
+/** Weights that are kept: the same words come again and again. */
+const MOST_WEIGHTS = 30_000;
 /** What occurs in more than one of six texts tells little. */
 const TELLING = 1.8;
 
@@ -41,6 +43,7 @@ export class Rarity {
   /** How many texts were counted. */
   readonly texts: number;
   readonly #sketch: Uint8Array;
+  readonly #weights = new Map<string, number>();
 
   /** `sketch` as `countRarity` made it; empty where nothing was counted. */
   constructor(texts: number, sketch: Uint8Array) {
@@ -50,9 +53,13 @@ export class Rarity {
 
   /** The weight of a term (IDF), above 0; most for a term that was never met. */
   weight(term: string): number {
-    const met = this.#sketch.length === 0 ? 0 : this.#met(term);
-    const weight = Math.max(0.1, this.#weightOf(met));
-    return COMMON.has(term) ? Math.min(weight, COMMON_SHARE * this.#weightOf(0)) : weight;
+    const known = this.#weights.get(term);
+    if (known !== undefined) return known;
+    const own = Math.max(0.1, this.#weightOf(this.#sketch.length === 0 ? 0 : this.#met(term)));
+    const weight = COMMON.has(term) ? Math.min(own, COMMON_SHARE * this.#weightOf(0)) : own;
+    if (this.#weights.size >= MOST_WEIGHTS) this.#weights.clear();
+    this.#weights.set(term, weight);
+    return weight;
   }
 
   #weightOf(texts: number): number {
@@ -65,7 +72,8 @@ export class Rarity {
   }
 
   #met(term: string): number {
-    const level = Math.min(...cellsOf(term).map((cell) => this.#sketch[cell]!));
+    const hash = hashOf(term);
+    const level = Math.min(this.#sketch[firstCell(hash)]!, this.#sketch[secondCell(hash)]!);
     return level === 0 ? 0 : 2 ** (level / STEPS) - 1;
   }
 }
@@ -75,12 +83,16 @@ export function countRarity(counts: Iterable<{ term: string; texts: number }>): 
   const sketch = new Uint8Array(ROWS * COLUMNS);
   for (const { term, texts } of counts) {
     const level = Math.min(255, Math.round(Math.log2(texts + 1) * STEPS));
-    for (const cell of cellsOf(term)) if (sketch[cell]! < level) sketch[cell] = level;
+    const hash = hashOf(term);
+    for (const cell of [firstCell(hash), secondCell(hash)]) if (sketch[cell]! < level) sketch[cell] = level;
   }
   return sketch;
 }
 
-function cellsOf(term: string): number[] {
-  const hash = hashOf(term);
-  return [hash & 0xffff, COLUMNS + (hash >>> 16)];
+function firstCell(hash: number): number {
+  return hash & 0xffff;
+}
+
+function secondCell(hash: number): number {
+  return COLUMNS + (hash >>> 16);
 }
