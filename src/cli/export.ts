@@ -9,6 +9,7 @@ import { schemaOf } from "../memory/migrate.ts";
 import { atOneMoment, columnsOf, type PortableTable, rowsOf } from "../memory/portable.ts";
 import { createMemoryStore } from "../readers/memory-store.ts";
 import type { CommandLine } from "./args.ts";
+import { createWriter } from "./display/writer.ts";
 import { csvText } from "./portable/csv.ts";
 import {
   type ExportRow,
@@ -111,9 +112,9 @@ async function write(
   if (format === "csv") return writeFolder(output!, csvFiles(header, tables));
   const pieces = format === "yaml" ? yamlText(header, tables) : jsonText(header, tables);
   if (output !== undefined) return writePieces(output, pieces);
-  for await (const piece of pieces) {
-    if (!process.stdout.write(piece)) await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
-  }
+  // Whoever reads it may have had enough before its end.
+  const standard = createWriter(process.stdout);
+  for await (const piece of pieces) await standard.write(piece);
 }
 
 async function* csvFiles(

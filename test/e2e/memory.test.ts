@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { Turn } from "../fakes/script.ts";
 import { makeEarlier } from "../memory/earlier.ts";
-import { makePlace, openkoi, type Place, start, useServer } from "./openkoi.ts";
+import { BINARY, makePlace, openkoi, type Place, start, useServer } from "./openkoi.ts";
 
 const SECRET = "sk-live-0123456789abcdefghij";
 const files = {
@@ -181,6 +181,18 @@ describe("export and import", () => {
     expect(Object.keys(JSON.parse(stdout).tables)).not.toContain("learnings");
     expect(stdout).toContain("Make the answer 42");
     expect(stdout).not.toContain(key);
+  });
+
+  test("whose reader has had enough ends without a word", async () => {
+    await runTask();
+    const command = `"${BINARY}" export | head -c 10; echo " \${PIPESTATUS[0]}"`;
+    const child = Bun.spawn(["bash", "-c", command], {
+      cwd: place.project,
+      env: place.env,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    expect([await child.stdout.text(), await child.stderr.text()]).toEqual(['{\n"format" 0\n', ""]);
   });
 
   test("a broken or foreign file is refused with the place, and nothing of it is taken", async () => {
