@@ -238,7 +238,7 @@ export function createApp(env: Env = readEnv()): App {
     const signal = AbortSignal.timeout(TIDY_MS);
     // What is not kept of a task's words now is not lost: the transcript has them.
     const ended = begun.splice(0);
-    for (const { here, running } of ended) {
+    for (const { here, running } of memory.isOpen() ? ended : []) {
       await keepWords(
         recollection(here, () => {}),
         running,
@@ -247,7 +247,7 @@ export function createApp(env: Env = readEnv()): App {
     }
     await collectDaily({ dir: paths.checkpoints, now: clock.now(), isOver: () => performance.now() > end });
     const last = ended.at(-1)?.here;
-    if (!last || performance.now() > end || !memory.exists()) return [];
+    if (!last || performance.now() > end || !memory.isOpen()) return [];
     const news = [await newHabits(last.config), await soulHint(last)].filter((line) => line !== undefined);
     return [...news, ...(await pruned(last.config))];
   }

@@ -11,6 +11,8 @@ const PATIENCE = 500;
 export interface MemoryStore {
   /** True where there is one, or something to make one of: who only looks makes none. */
   exists(): boolean;
+  /** True where this process has it open already: what can wait is done then, and not by those who had no use for it. */
+  isOpen(): boolean;
   /** Opens it, with what it has. @throws UserError where it cannot be used, and then always: the user is told once. */
   open(): Promise<MemoryDatabase>;
   /**
@@ -65,6 +67,7 @@ export function createMemoryStore(options: {
 
   return {
     exists: () => existsSync(paths.database) || existsSync(paths.sessions),
+    isOpen: () => memory !== undefined,
     open: () => (opening ??= begin()),
     async whole() {
       const open = await this.open();
