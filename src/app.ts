@@ -16,18 +16,17 @@ import { createDiscovery } from "./credentials/discover.ts";
 import type { Keychain } from "./credentials/other-programs.ts";
 import { createExec } from "./exec/index.ts";
 import { realFolder, refuseAsWorkspace } from "./folders.ts";
-import { type Launch, launch, type Root, sandboxOf } from "./launch.ts";
-import { makePrivateTemp, removeAbandonedTemps } from "./private-temp.ts";
+import { type Launch, launch, type Root, sandboxOf, tapesOf } from "./launch.ts";
+import { makePrivateTemp } from "./private-temp.ts";
 import { createProviders, type Providers } from "./providers/index.ts";
 import { historyOf } from "./readers/interrupted.ts";
 import { createLedger } from "./readers/ledger.ts";
 import { createMemoryStore, type MemoryStore } from "./readers/memory-store.ts";
-import { readTranscript } from "./readers/transcript.ts";
 import { createRecollection, type Recollection } from "./recollection.ts";
 import { redactedModel } from "./redacted.ts";
 import { skillsClaim } from "./skills/claim.ts";
 import { createSkills, type Skills } from "./skills/index.ts";
-import { collectDaily } from "./workspace/index.ts";
+import { type EndedTask, tidyUp } from "./tidy.ts";
 
 /** What a process has once. A daemon has one App and many tasks. */
 export interface App {
@@ -56,7 +55,7 @@ export interface App {
    * folder each time. Looks for habits, where that is due, and whether the soul could evolve. Takes a few seconds at most and never throws; returns what the
    * user may want to read, a line each.
    */
-  tidy(): Promise<string[]>;
+  tidy(signal: AbortSignal): Promise<string[]>;
   /** Gives back what was opened on the way. */
   close(): void;
 }
@@ -122,11 +121,6 @@ export interface RunningTask {
   steer(text: string): void;
 }
 
-/** After so long the rest of tidying is left for the next day, ms: somebody is waiting for the prompt. */
-const TIDY_MS = 5000;
-/** What the memory may take of that, ms. */
-const TEND_MS = 1000;
-
 const systemClock: Clock = { now: () => Date.now(), sleep };
 
 /** The composition root: with launch.ts the one place that knows every part. */
@@ -136,7 +130,7 @@ export function createApp(env: Env = readEnv()): App {
   const memory = createMemoryStore({ paths, now: () => clock.now() });
   const ledger = createLedger({ paths, store: memory });
   /** Tasks whose words are still to be kept. */
-  const begun: { here: Settings; running: RunningTask }[] = [];
+  const begun: EndedTask[] = [];
 
   async function settings(request: SettingsRequest): Promise<Settings> {
     const workspace = realFolder(request.dir, "workspace");
@@ -207,17 +201,17 @@ export function createApp(env: Env = readEnv()): App {
 
   async function begin(job: Launch): Promise<RunningTask> {
     const running = await launch(root, job);
-    begun.push({ here: job.here, running });
+    begun.push({ here: job.here, running, tapes: tapesOf(job.request) });
     return running;
   }
 
-  function recollection(here: Settings, warn: (message: string) => void): Recollection {
+  function recollection(here: Settings, warn: (message: string) => void, tapes?: Tapes): Recollection {
     const redactor = createRedactor({ secrets: [], kinds: true });
     return createRecollection({
       database: () => memory.open(),
       path: paths.database,
       skills: skills(here),
-      embedder: () => providers(here).embedder(),
+      embedder: () => providers(here, tapes).embedder(),
       hide: (text) => redactor.hide(text),
       clock,
       decayRate: here.config.memory.learning_decay_rate,
@@ -232,58 +226,10 @@ export function createApp(env: Env = readEnv()): App {
     return exec.posture;
   }
 
-  async function tidy(): Promise<string[]> {
-    const end = performance.now() + TIDY_MS;
-    removeAbandonedTemps(clock.now());
-    const signal = AbortSignal.timeout(TIDY_MS);
-    // What is not kept of a task's words now is not lost: the transcript has them.
+  function tidy(signal: AbortSignal): Promise<string[]> {
     const ended = begun.splice(0);
-    for (const { here, running } of memory.isOpen() ? ended : []) {
-      await keepWords(
-        recollection(here, () => {}),
-        running,
-        signal,
-      ).catch(() => {});
-    }
-    await collectDaily({ dir: paths.checkpoints, now: clock.now(), isOver: () => performance.now() > end });
-    const last = ended.at(-1)?.here;
-    if (!last || performance.now() > end || !memory.isOpen()) return [];
-    const news = [await newHabits(last.config), await soulHint(last)].filter((line) => line !== undefined);
-    return [...news, ...(await pruned(last.config))];
-  }
-
-  async function pruned({ memory: { max_storage_mb } }: Config): Promise<string[]> {
-    try {
-      const { pruneDaily } = await import("./readers/prune.ts");
-      const input = { paths, maxMegabytes: max_storage_mb, now: clock.now() };
-      return await pruneDaily({ ...input, memory: () => memory.whole() });
-    } catch {
-      return [];
-    }
-  }
-
-  /** Whatever goes wrong here is no trouble of the task that has just ended. */
-  async function newHabits({ patterns }: Config): Promise<string | undefined> {
-    try {
-      const { mineWhenDue } = await import("./habits.ts");
-      return await mineWhenDue({ paths, config: patterns, now: clock.now() }, () => memory.open());
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** The same here. */
-  async function soulHint(here: Settings): Promise<string | undefined> {
-    try {
-      const [{ countTasks }, { evolutionHint }] = await Promise.all([
-        import("./memory/inspect.ts"),
-        import("./skills/soul-evolution.ts"),
-      ]);
-      const tasks = countTasks(await memory.open());
-      return await evolutionHint(paths, tasks, () => recollection(here, () => {}).learnings());
-    } catch {
-      return undefined;
-    }
+    const quiet = ({ here, tapes }: EndedTask) => recollection(here, () => {}, tapes);
+    return tidyUp({ paths, clock, store: memory, recollection: quiet, ended, signal });
   }
 
   const root: Root = { env, paths, clock, ledger, store: memory, skills, providers };
@@ -304,12 +250,6 @@ export function createApp(env: Env = readEnv()): App {
     tidy,
     close,
   };
-}
-
-/** Makes what was said in a task findable, and goes on with what the memory has to do. */
-async function keepWords(memory: Recollection, { task, transcript }: RunningTask, signal: AbortSignal): Promise<void> {
-  await memory.keepTranscript(task, readTranscript(transcript, 0));
-  await memory.tend(TEND_MS, signal);
 }
 
 /** macOS alone has one; its code is loaded when an item is looked for. */

@@ -126,7 +126,8 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
   return { task, transcript, outcome, steer: (text) => void said.push(hide(text)) };
 }
 
-function tapesOf({ record, replay }: Tapes): Tapes {
+/** What of it is there. */
+export function tapesOf({ record, replay }: Tapes): Tapes {
   return { ...(record === undefined ? {} : { record }), ...(replay === undefined ? {} : { replay }) };
 }
 

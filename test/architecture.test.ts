@@ -16,6 +16,7 @@ const FLOORS: Record<string, number> = {
   "hub.ts": 3,
   "prompts.ts": 3,
   "surroundings.ts": 3,
+  "tidy.ts": 3,
   "instructions.ts": 3,
   "folders.ts": 3,
   "habits.ts": 3,
@@ -40,7 +41,7 @@ const FLOORS: Record<string, number> = {
   base: 0,
 };
 /** The composition root: it knows every part, and the rest of floor 3 stands below it. */
-const KNOWS_ALL = new Set(["app.ts", "launch.ts"]);
+const KNOWS_ALL = new Set(["app.ts", "launch.ts", "tidy.ts"]);
 
 interface Import {
   from: string;

@@ -65,7 +65,7 @@ export async function accompany(
     const isWanted = format !== "text" || !task.task.schema || "value" in outcome;
     if (isWanted) await printOutcome(format, outcome);
     if (flags.quiet && outcome.status === "failed") process.stderr.write(`openkoi: ${outcome.reason}\n`);
-    const news = await app.tidy();
+    const news = await app.tidy(signals.signal);
     if (!flags.quiet) for (const line of news) process.stderr.write(`  ${line}\n`);
     return EXIT_OF[outcome.status];
   } catch (error) {

@@ -78,10 +78,16 @@ async function* distil(context: Context, progress: Progress, category: string): 
   }
 }
 
-/** One lesson a line; a model that forgets the word before it has said what to do. */
+/** One lesson a line. Where no line begins with its word, the model forgot that, and has said what to do. */
 function sentences(text: string): Pick<Lesson, "type" | "content">[] {
-  const told = text.split("\n").flatMap((line) => {
-    const [, word = "DO", content = ""] = /^\W*(?:(DO|AVOID|PREFER)\W+)?(.*)$/.exec(line.trim()) ?? [];
+  const lines = text.split("\n").map((line) => {
+    const [, word, content = ""] = /^\W*(?:(DO|AVOID|PREFER)\W+)?(.*)$/.exec(line.trim()) ?? [];
+    return { word, content };
+  });
+  const isMarked = lines.some(({ word }) => word !== undefined);
+  const told = lines.flatMap(({ word = "DO", content }, at) => {
+    // What introduces a list is no lesson.
+    if ((isMarked && lines[at]!.word === undefined) || content.endsWith(":")) return [];
     const fits = content.length >= SENTENCE.least && content.length <= SENTENCE.most;
     return fits ? [{ type: TYPES[word]!, content }] : [];
   });
