@@ -16,7 +16,7 @@ export interface RecollectionInput {
   skills: Skills;
   /** The provider's, where one is configured. */
   embedder: () => Promise<Embedder | undefined>;
-  /** Replaces secrets: a text in which it finds one is not kept. */
+  /** Replaces secrets: in what is recalled, and in what a provider embeds. A text in which it finds one is not kept. */
   hide: (text: string) => string;
   clock: Clock;
   /** `[memory] learning_decay_rate`, per week. */
@@ -74,7 +74,11 @@ export function createRecollection(input: RecollectionInput): Recollection {
   }
 
   return {
-    recall: async (cue, signal) => (isThere() ? (await open()).recall(cue, signal) : []),
+    async recall(cue, signal) {
+      // What is stored may be older than the rule that would have hidden it, or come from an import.
+      const mementos = isThere() ? await (await open()).recall(cue, signal) : [];
+      return mementos.map((each) => ({ ...each, text: input.hide(each.text), why: input.hide(each.why) }));
+    },
     learn: async (lessons, source, signal) => (await open()).learn(lessons, source, signal),
     settle: async (recalled, helped) => (await open()).settle(recalled, helped),
     search: async (text, most, signal) => (isThere() ? (await open()).search(text, most, signal) : []),

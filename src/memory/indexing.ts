@@ -12,8 +12,6 @@ const AT_ONCE = 1024;
 const MOST_COUNTS = 50_000;
 /** Texts in one request of ours to a provider's embedder, which batches by its own limits too: what a cut loses. */
 const PAID_AT_ONCE = 64;
-/** Longer texts are embedded by their beginning, UTF-16 units. */
-const MOST_EMBEDDED = 8000;
 
 interface ChunkRow {
   n: number;
@@ -112,7 +110,7 @@ export async function fillSpace(
     if (chunks.length === 0) return finish(database, spaces, space);
     const known = chunks.map(({ text }) => (isPaid ? knownVector(database, spaces, space, text) : undefined));
     const fresh = chunks.filter((_, at) => !known[at]);
-    const vectors = fresh.length === 0 ? [] : await embed(fresh.map(({ text }) => text.slice(0, MOST_EMBEDDED)));
+    const vectors = fresh.length === 0 ? [] : await embed(fresh.map(({ text }) => text));
     if (!vectors) return true;
     const made = vectors.values();
     const rows = chunks.map(({ n, kind }, at): VectorRow => {

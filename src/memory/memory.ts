@@ -25,7 +25,7 @@ export interface MemoryOptions {
   now: () => number;
   /** `[memory] learning_decay_rate`, per week. */
   decayRate: number;
-  /** Replaces the program's own keys: a text in which it finds one is not kept. */
+  /** Replaces secrets: a text in which it finds one is not kept, and a provider's embedder gets none of them. */
   hide: (text: string) => string;
   /** The provider's embedder; undefined where the built-in one is to serve. May throw: then it serves too. */
   embedder: () => Promise<Embedder | undefined>;
@@ -62,7 +62,7 @@ class SearchedMemory implements OpenMemory {
 
   constructor(options: MemoryOptions) {
     this.#options = options;
-    this.#provided = new Provided(options.embedder, options.onWarning);
+    this.#provided = new Provided({ open: options.embedder, hide: options.hide, onWarning: options.onWarning });
   }
 
   get #open() {
@@ -182,7 +182,7 @@ class SearchedMemory implements OpenMemory {
     if (!spaces.of(embedder.ref)) {
       // How long its vectors are only its answer tells for certain.
       const first = database.query<{ text: string }, []>("SELECT text FROM memory_chunks LIMIT 1").get();
-      const [vector] = first ? ((await this.#provided.vectors([first.text.slice(0, 1000)], signal)) ?? []) : [];
+      const [vector] = first ? ((await this.#provided.vectors([first.text], signal)) ?? []) : [];
       if (!vector) return true;
       spaces.provided(embedder.ref, vector.length);
     }

@@ -23,24 +23,29 @@ const FAR = [
 /** A hit is nearer than those by this share of what is left to 1. */
 const NEARER = 0.3;
 
+interface ProvidedOptions {
+  open: () => Promise<Embedder | undefined>;
+  /** Replaces secrets: nothing else is sent. */
+  hide: (text: string) => string;
+  onWarning: (text: string) => void;
+}
+
 /** Asks the provider's embedder, where one is named. After its first failure the built-in one serves for this run. */
 export class Provided {
-  readonly #open: () => Promise<Embedder | undefined>;
-  readonly #onWarning: (text: string) => void;
+  readonly #options: ProvidedOptions;
   #embedder: Promise<Embedder | undefined> | undefined;
   #failed = false;
   readonly #asked = new Map<string, Float32Array[]>();
 
-  constructor(open: () => Promise<Embedder | undefined>, onWarning: (text: string) => void) {
-    this.#open = open;
-    this.#onWarning = onWarning;
+  constructor(options: ProvidedOptions) {
+    this.#options = options;
   }
 
   /** The embedder; undefined where none is named or it failed in this run. */
   async embedder(): Promise<Embedder | undefined> {
     if (this.#failed) return undefined;
     try {
-      this.#embedder ??= this.#open();
+      this.#embedder ??= this.#options.open();
       return await this.#embedder;
     } catch (error) {
       this.#fail(error);
@@ -53,7 +58,7 @@ export class Provided {
     const embedder = await this.embedder();
     const space = embedder && spaces.of(embedder.ref);
     if (!embedder || !space || space.upto < COVERED * newest) return undefined;
-    const texts = [text.slice(0, MOST_EMBEDDED), ...FAR];
+    const texts = [text, ...FAR];
     const vectors =
       this.#asked.get(text) ?? (await this.vectors(texts, AbortSignal.any([signal, AbortSignal.timeout(QUERY_MS)])));
     signal.throwIfAborted();
@@ -69,7 +74,7 @@ export class Provided {
     const embedder = await this.embedder();
     if (!embedder) return undefined;
     try {
-      const { vectors } = await embedder.embed(texts, signal);
+      const { vectors } = await embedder.embed(this.#sent(texts), signal);
       const length = vectors[0]?.length ?? 0;
       if (vectors.length !== texts.length || length === 0 || vectors.some((vector) => vector.length !== length)) {
         throw new ProviderError("invalid", embedder.ref, "it did not answer with one vector for each text");
@@ -81,9 +86,14 @@ export class Provided {
     }
   }
 
+  /** Hidden before it is cut: half of a secret is not known for one. */
+  #sent(texts: readonly string[]): string[] {
+    return texts.map((text) => this.#options.hide(text).slice(0, MOST_EMBEDDED).toWellFormed());
+  }
+
   #fail(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
-    this.#onWarning(`the embedder failed, the built-in one is used in this run: ${messageOf(error)}`);
+    this.#options.onWarning(`the embedder failed, the built-in one is used in this run: ${messageOf(error)}`);
   }
 }

@@ -64,6 +64,18 @@ describe("a provider's embedder", () => {
     expect(fake.asked.flat().filter((text) => text === "car").length).toBe(1);
   });
 
+  test("gets no secrets, in texts or questions", async () => {
+    const fake = fakeEmbedder(GROUPS);
+    const hide = (text: string) => text.replaceAll("a known secret", "[[secret:1]]");
+    using rig = openRig({ embedder: async () => fake.embedder, hide });
+    rig.note(`The automobile opens with a known secret`);
+    rig.note(`${"oak ".repeat(1998)}a known secret`);
+    await tendAll(rig);
+    await found(rig, "a car with a known secret");
+    expect(fake.asked.flat().some((text) => text.includes("car with [[secret:1]]"))).toBe(true);
+    expect(fake.asked.flat().filter((text) => text.includes("a known"))).toEqual([]);
+  });
+
   test("that fails is said once, and the built-in one serves for the rest of the run", async () => {
     const fake = fakeEmbedder(GROUPS);
     using rig = openRig({ embedder: async () => fake.embedder });
