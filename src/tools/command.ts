@@ -72,16 +72,27 @@ function collect(line: string, into: Found, depth: number): void {
       const { lines, hidden } = unseenPrograms(invocation.name, invocation.args);
       if (hidden !== undefined) into.unknown ??= `${hidden.slice(0, 80)} may start another program`;
       for (const inner of lines) collect(inner, into, depth + 1);
+      for (const word of assigning(invocation)) collectVariable(word, into, depth);
       const script = scriptOf(invocation);
       if (script === undefined) continue;
       if (script.unknown !== undefined) into.unknown ??= script.unknown;
       else collect(script.text, into, depth + 1);
     }
-    for (const { text } of simple.assignments) {
-      const [, variable, value] = /^(\w+)=(.*)$/s.exec(text) ?? [];
-      if (variable !== undefined && COMMAND_VARIABLE.test(variable)) collect(value!, into, depth + 1);
-    }
+    for (const word of simple.assignments) collectVariable(word, into, depth);
   }
+}
+
+/** The line that another program will start, where the word sets a variable for that: `PAGER=…`. */
+function collectVariable({ text }: ShellWord, into: Found, depth: number): void {
+  const [, variable, value] = /^(\w+)\+?=(.*)$/s.exec(text) ?? [];
+  if (variable !== undefined && COMMAND_VARIABLE.test(variable)) collect(value!, into, depth + 1);
+}
+
+/** Words among the arguments that set variables: of `export` and the like all, of `env` and `sudo` those before the command. */
+function assigning({ name, args }: Invocation): readonly ShellWord[] {
+  if (/^(?:export|declare|typeset|readonly|local)$/.test(name)) return args;
+  const inner = behindWrapper(name, args);
+  return inner === undefined ? [] : args.slice(0, args.length - inner.length);
 }
 
 function* invocationsOf(simple: SimpleCommand): Generator<Invocation> {

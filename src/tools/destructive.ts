@@ -3,6 +3,7 @@ import type { ShellWord } from "../base/shell/words.ts";
 import type { CommandLine, Invocation } from "./command.ts";
 import { gitReason } from "./git-command.ts";
 import { isLong } from "./long-option.ts";
+import { movesOutside } from "./moving.ts";
 import { isInside, type Roots } from "./paths.ts";
 
 /**
@@ -154,24 +155,6 @@ function findReason(one: Invocation, args: readonly string[], around: Surroundin
   const chooses = args.some((text) => /^-(?:i?name|i?path|i?regex|empty|size|[acm](?:time|min)|newer\w*)$/.test(text));
   const far = chooses && !around.moved ? starts.filter((word) => !/^\.\/?$/.test(word.text)) : starts;
   return far.length === 0 && starts.length > 0 ? undefined : outside({ ...one, args: far }, around, "find removes");
-}
-
-/** `cd /`, `pushd ..`, `env -C / …`, `sudo --chdir=/ …`: relative paths mean something else behind it. */
-function movesOutside({ name, args }: Invocation, roots: Roots): boolean {
-  if (name === "cd" || name === "pushd") return !staysInside(args[0], roots);
-  const option = name === "env" ? /^-C$|^--chdir$/ : name === "sudo" ? /^-D$|^--chdir$/ : undefined;
-  if (!option) return false;
-  const at = args.findIndex((word) => option.test(word.text) || word.text.startsWith("--chdir="));
-  if (at < 0) return false;
-  const given = args[at]!;
-  const folder = given.text.includes("=") ? { ...given, text: given.text.slice("--chdir=".length) } : args[at + 1];
-  return !staysInside(folder, roots);
-}
-
-function staysInside(word: ShellWord | undefined, roots: Roots): boolean {
-  if (word === undefined || word.dynamic || word.text.startsWith("~") || word.text === "-") return false;
-  const path = resolve(roots.workspace, word.text);
-  return [roots.workspace, ...roots.addDirs].some((folder) => isInside(path, folder));
 }
 
 function isDevice(path: string): boolean {

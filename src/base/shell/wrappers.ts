@@ -86,12 +86,16 @@ function wrapperOf(name: string): Wrapper | undefined {
   switch (name) {
     case "sudo":
     case "doas":
-      return { valued: /^-[ugpCDRTh]$|^--(?:user|group|prompt|chdir|chroot|host|role|type)$/ };
+      return {
+        valued:
+          /^-[A-BEHKNPSVbeikns]*[ugpCDRThrtU]$|^--(?:user|group|prompt|chdir|chroot|host|role|type|other-user|close-from|command-timeout)$/,
+      };
     case "env":
-      return { valued: /^-[i0v]*[uC]$|^--[uc][a-z]*$/ };
+      return { valued: /^-[i0v]*[uCa]$|^--[uca][a-z]*0?$/ };
     case "xargs":
       return {
-        valued: /^-[IJnPLlsdEaS]$|^--(?:replace|max-args|max-procs|max-lines|max-chars|delimiter|arg-file|eof)$/,
+        // The values of `-e`, `-i`, `-l` and their long names are optional, and never words of their own.
+        valued: /^-[0oprtx]*[IJnPLsdEaS]$|^--(?:max-args|max-procs|max-chars|delimiter|arg-file|process-slot-var)$/,
       };
     case "timeout":
     case "gtimeout":
