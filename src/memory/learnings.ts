@@ -127,7 +127,8 @@ export class Learnings {
 
   /**
    * Keeps a lesson, whose content is clean. Of `near`, what may say the same already: one that does is made stronger
-   * instead, and those that say the opposite lose weight. In one transaction.
+   * instead, and those that say the opposite lose weight, where they hold in the same folder or the new one holds
+   * anywhere. In one transaction.
    */
   keep(lesson: Lesson, source: Source, near: readonly string[], likeness: Likeness): Learned {
     return this.#database.transaction(() => {
@@ -135,7 +136,11 @@ export class Learnings {
       const known = this.some(near).map((learning) => ({ learning, portrait: likeness.portrait(learning.content) }));
       const same = known.find((each) => each.learning.type === lesson.type && saysTheSame(each.portrait, portrait));
       if (same) return { learning: this.#reinforce(same.learning, lesson, source), is: "reinforced" };
-      for (const each of known) if (contradicts(each.portrait, portrait)) this.#weaken(each.learning.id, CONTRADICTED);
+      const isAbout = ({ workspace }: Learning) => source.workspace === null || workspace === source.workspace;
+      for (const each of known) {
+        if (isAbout(each.learning) && contradicts(each.portrait, portrait))
+          this.#weaken(each.learning.id, CONTRADICTED);
+      }
       return { learning: this.#insert(lesson, source), is: "new" };
     });
   }

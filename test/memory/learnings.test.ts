@@ -121,6 +121,29 @@ describe("a lesson", () => {
     expect((await rig.memory.learnings()).map(({ confidence }) => confidence)).toEqual([0.7, 0.35]);
   });
 
+  test("of one folder takes no weight from what holds in another, or anywhere", async () => {
+    using rig = openRig();
+    const [yes, no] = [
+      "Commit the lock file together with the manifest",
+      "Do not commit the lock file with the manifest",
+    ];
+    await rig.learn(yes, { workspace: "/other" });
+    await rig.learn(no);
+    expect((await rig.memory.learnings()).map(({ confidence }) => confidence)).toEqual([0.7, 0.7]);
+  });
+
+  test("of no folder takes weight from what holds in any", async () => {
+    using rig = openRig();
+    const [yes, no] = [
+      "Commit the lock file together with the manifest",
+      "Do not commit the lock file with the manifest",
+    ];
+    await rig.learn(yes);
+    const lesson = { type: "heuristic", content: no, category: "code", confidence: 0.7 } as const;
+    await rig.memory.save(lesson, { task: null, workspace: null }, never);
+    expect((await rig.memory.learnings()).map(({ confidence }) => confidence)).toEqual([0.7, 0.35]);
+  });
+
   test("is cleaned of what could steer a terminal, made one paragraph, and clipped", async () => {
     using rig = openRig();
     const content = (await rig.learn(`One\u001b[31m red\n\n  lesson ${"long ".repeat(500)}`))?.learning.content;
