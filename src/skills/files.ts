@@ -1,9 +1,10 @@
-import { lstatSync, readdirSync, realpathSync } from "node:fs";
+import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { randomId } from "../base/crypto/random.ts";
 import { sha256Hex } from "../base/crypto/sha256.ts";
 import { readRegular } from "../base/files.ts";
 import { walk } from "../base/walk.ts";
+import { leadsInto } from "./places.ts";
 
 /** The mark that the user approved a proposal; no part of the skill. */
 export const APPROVED = ".approved";
@@ -14,6 +15,7 @@ const MOST_FOLDERS = 2000;
 /** A folder of a skill is not read beyond this, files and bytes. */
 const MOST_FILES = 2000;
 const MOST_HASHED = 20_000;
+const ENTRIES_A_FILE = 10;
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -90,34 +92,71 @@ export interface SkillFile {
   executable: boolean;
 }
 
-/** The regular files of a skill's folder, `SKILL.md` among them; links and everything else are left out. */
+/**
+ * The files of a skill's folder, `SKILL.md` among them, and those that a link inside of it leads to; other links and
+ * everything else are left out. @param folder absolute and real
+ */
 export function skillFiles(folder: string, most = MOST_FILES): SkillFile[] {
   const files: SkillFile[] = [];
   for (const { path, kind } of walk(folder, { ignore: false })) {
-    if (kind !== "file" || path === APPROVED) continue;
-    const stats = lstatSync(join(folder, path), { throwIfNoEntry: false });
-    if (stats) files.push({ path, bytes: stats.size, executable: (stats.mode & 0o111) !== 0 });
+    if (path === APPROVED || (kind !== "file" && !(kind === "link" && leadsInto(join(folder, path), folder)))) continue;
+    const stats = behind(join(folder, path));
+    if (stats?.isFile()) files.push({ path, bytes: stats.size, executable: (stats.mode & 0o111) !== 0 });
     if (files.length >= most) break;
   }
   return files;
 }
 
 /**
- * One hash over the paths and contents of all files: what was approved, trusted or installed. Hex. Beyond what is read
- * of a folder, size and times stand for a content; beyond what is listed, no two are the same.
+ * One hash over the paths and contents of all files: what was approved, trusted or installed. Hex. What a link leads to
+ * is a part of it, wherever that lies. Beyond what is read of a folder, size and times stand for a content; beyond what
+ * is listed, no two are the same.
  */
 export function fingerprint(folder: string, most = MOST_HASHED): string {
-  let left = MOST_BYTES;
-  const files = skillFiles(folder, most);
-  const lines = files.map(({ path, bytes }) => {
-    left -= bytes;
-    const content = left >= 0 ? readRegular(join(folder, path), MOST_BYTES) : undefined;
-    return `${content ? sha256Hex(content) : timesOf(join(folder, path))} ${path}`;
-  });
-  return sha256Hex([...lines, files.length < most ? "" : randomId(16)].join("\n"));
+  const lines: string[] = [];
+  const entered = new Set([realOf(folder)]);
+  let bytes = MOST_BYTES;
+  let files = most;
+  let entries = most * ENTRIES_A_FILE;
+
+  function add(root: string, prefix: string): void {
+    for (const { path, kind } of walk(root, { ignore: false })) {
+      if (files <= 0 || --entries <= 0) return;
+      if (kind === "dir" || kind === "other" || (prefix === "" && path === APPROVED)) continue;
+      const file = join(root, path);
+      const stats = behind(file);
+      if (stats?.isDirectory()) addFolder(realOf(file), prefix + path);
+      else if (stats?.isFile()) addFile(file, stats, prefix + path);
+      // What a link will lead to one day is another content.
+      else lines.push(`nothing ${prefix}${path}`);
+    }
+  }
+
+  /** A folder that a link leads to. What lies in it counts once, however many links there are. */
+  function addFolder(real: string | undefined, name: string): void {
+    lines.push(`folder ${real} ${name}`);
+    if (real === undefined || entered.has(real)) return;
+    entered.add(real);
+    add(real, `${name}/`);
+  }
+
+  function addFile(file: string, stats: Stats, name: string): void {
+    files--;
+    bytes -= stats.size;
+    // What says that it is empty is not opened: below /proc are such files that never end.
+    const content = stats.size === 0 ? new Uint8Array() : bytes >= 0 ? readRegular(file, MOST_BYTES) : undefined;
+    lines.push(`${content ? sha256Hex(content) : `unread ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`} ${name}`);
+  }
+
+  add(folder, "");
+  return sha256Hex([...lines, files > 0 && entries > 0 ? "" : randomId(16)].join("\n"));
 }
 
-function timesOf(path: string): string {
-  const stats = lookAt(path);
-  return `unread ${stats?.size} ${stats?.mtimeMs} ${stats?.ctimeMs}`;
+/** What a path leads to, its links followed; undefined where there is nothing, or where it cannot be seen. */
+function behind(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }

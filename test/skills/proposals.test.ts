@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Paths, resolvePaths } from "../../src/base/paths.ts";
@@ -27,6 +36,17 @@ describe("a proposed skill", () => {
     expect(proposals(paths).map(({ name, state }) => [name, state])).toEqual([["weekly-report", "open"]]);
     expect((await approve(paths, "weekly-report")).state).toBe("approved");
     expect(proposals(paths)).toMatchObject([{ name: "weekly-report", kind: "task", state: "approved", file }]);
+  });
+
+  test("is no longer approved once a file that it is a link to changes", async () => {
+    const file = propose("a");
+    const elsewhere = join(home, "elsewhere.md");
+    renameSync(file, elsewhere);
+    symlinkSync(elsewhere, file);
+    await approve(paths, "a");
+    expect(proposals(paths)[0]?.state).toBe("approved");
+    writeFileSync(elsewhere, "---\nname: a\ndescription: Does a.\n---\nDo something else.\n");
+    expect(proposals(paths)[0]?.state).toBe("changed");
   });
 
   test("is no longer approved once anything of it changes", async () => {

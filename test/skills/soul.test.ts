@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { skillsClaim } from "../../src/skills/claim.ts";
 import { fingerprint } from "../../src/skills/files.ts";
@@ -86,6 +86,28 @@ describe("what a project asks to be trusted with", () => {
       sources.add(skillsClaim(home.project)?.source);
     }
     expect(sources.size).toBe(4);
+  });
+
+  test("is another claim once what a link in a skill leads to changes, be it a file or a folder", () => {
+    using home = testHome();
+    home.put({
+      "project/docs/s.md": skillText("x"),
+      "project/notes/a.md": "one",
+      "project/.agents/skills/x/.keep": "",
+    });
+    const folder = join(home.project, ".agents/skills/x");
+    const links: Record<string, string> = { "SKILL.md": "docs/s.md", notes: "notes", later: "none", round: ".agents" };
+    for (const [name, target] of Object.entries(links)) symlinkSync(join("../../..", target), join(folder, name));
+    const sources = [skillsClaim(home.project)?.source];
+    expect(skillsClaim(home.project)?.source).toBe(sources[0]);
+    for (const changed of ["docs/s.md", "notes/a.md", "notes/b.md", "none"]) {
+      home.put({ [`project/${changed}`]: skillText("x", `Changed ${changed}.`) });
+      sources.push(skillsClaim(home.project)?.source);
+    }
+    rmSync(join(folder, "notes"));
+    symlinkSync("../../../docs", join(folder, "notes"));
+    sources.push(skillsClaim(home.project)?.source);
+    expect(new Set(sources).size).toBe(sources.length);
   });
 
   test("of a folder with more files than are looked at, no two are the same", () => {
