@@ -4,6 +4,7 @@ import type { Config } from "./base/config.ts";
 import { messageOf, UserError } from "./base/errors.ts";
 import { ensureDir, writeAtomic } from "./base/files.ts";
 import type { Paths } from "./base/paths.ts";
+import { isSkillName } from "./base/skill-name.ts";
 import { plural } from "./base/text.ts";
 import type { MemoryDatabase } from "./memory/database.ts";
 import { takeCommands } from "./memory/patterns/commands.ts";
@@ -121,6 +122,12 @@ export function isWorthASkill({ steps }: StoredPattern): boolean {
 export async function propose(habits: Habits, pattern: StoredPattern, draft?: Draft): Promise<Proposal> {
   const { memory, paths } = habits;
   const chosen = draft ?? draftFor(habits, pattern);
+  if (!isSkillName(chosen.name)) {
+    throw new UserError(
+      `${JSON.stringify(chosen.name)} is no name of a skill`,
+      "Lowercase letters, digits and hyphens.",
+    );
+  }
   const folder = join(paths.skills.proposed, chosen.name);
   try {
     await ensureDir(folder, 0o700);

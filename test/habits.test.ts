@@ -5,15 +5,24 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Config } from "../src/base/config.ts";
 import { resolvePaths } from "../src/base/paths.ts";
-import { approvePattern, dismissPattern, type Habits, mineHabits, mineWhenDue, withoutTwins } from "../src/habits.ts";
+import {
+  approvePattern,
+  dismissPattern,
+  type Habits,
+  mineHabits,
+  mineWhenDue,
+  propose,
+  withoutTwins,
+} from "../src/habits.ts";
 import { openDatabase } from "../src/memory/database.ts";
 import { storedPatterns } from "../src/memory/patterns/store.ts";
 import { putUsage } from "../src/memory/usage.ts";
@@ -78,6 +87,21 @@ describe("mining", () => {
     ]);
     expect(await mineHabits(habits)).toEqual([]);
     expect(proposals(paths)).toHaveLength(2);
+  });
+
+  test("writes no skill beside its own place, whatever name an import brought", async () => {
+    const { habits, memory, paths } = open({ auto_propose: false });
+    record(habits, NOTES);
+    const [found] = await mineHabits(habits);
+    for (const name of ["../user/evil", "/tmp/evil", "..", "a/b", "A b"]) {
+      memory.query("UPDATE usage_patterns SET proposed_skill = ?").run(name);
+      const [pattern] = storedPatterns(memory);
+      expect(pattern?.skill).toBeNull();
+      const written = await propose(habits, pattern!);
+      expect(dirname(written.folder)).toBe(realpathSync(paths.skills.proposed));
+      await expect(propose(habits, found!, { name, description: "d", body: "b" })).rejects.toThrow("is no name");
+    }
+    expect(readdirSync(dirname(paths.skills.proposed))).toEqual(["proposed"]);
   });
 
   test("proposes nothing where that is not wanted, nor a skill for a mere command", async () => {

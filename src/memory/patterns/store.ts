@@ -1,5 +1,6 @@
 import { randomId } from "../../base/crypto/random.ts";
 import { isObject } from "../../base/schema.ts";
+import { isSkillName } from "../../base/skill-name.ts";
 import type { MemoryDatabase } from "../database.ts";
 import { type StoredEvent, timeOf } from "./events.ts";
 import type { Pattern, PatternKind, PatternStep, When } from "./pattern.ts";
@@ -88,7 +89,8 @@ function patternOf(row: PatternRow): StoredPattern {
     cron: typeof trigger["cron"] === "string" ? trigger["cron"] : null,
     scheduled: trigger["scheduled"] === true,
     members: listOf(readJson(row.members)).filter((id): id is string => typeof id === "string"),
-    skill: row.skill,
+    // It becomes the name of a folder, and may be from an import.
+    skill: row.skill !== null && isSkillName(row.skill) ? row.skill : null,
     status: row.status ?? "detected",
     firstSeen: new Date(timeOf(row.firstSeen)).toISOString(),
     lastSeen: new Date(timeOf(row.lastSeen)).toISOString(),
