@@ -20,25 +20,40 @@ interface Piece {
 }
 
 /**
- * Keeps what a task's events say so that it can be found: facts of compactions, the agent's own words, what the user said
- * meanwhile. Bounded a task; what is known already is left out, and doing it twice adds nothing. Returns how many
- * pieces are new. Nothing is indexed yet.
+ * What a task's events say, to be kept so that it can be found: facts of compactions, the agent's own words, what the user
+ * said meanwhile. Bounded a task.
  */
+export class Words {
+  readonly #facts: Piece[] = [];
+  readonly #pieces: Piece[] = [];
+
+  /** Takes one more event, in order. */
+  add(event: Event): void {
+    for (const piece of piecesOf(event)) {
+      const list = piece.kind === "facts" ? this.#facts : this.#pieces;
+      list.push(piece);
+      if (list.length > (piece.kind === "facts" ? MOST_FACTS : MOST_PIECES)) list.shift();
+    }
+  }
+
+  /**
+   * Keeps them; what is known already is left out, and doing it twice adds nothing. Returns how many pieces are new.
+   * Nothing is indexed yet.
+   */
+  keep(database: MemoryDatabase, task: { id: string; workspace: string }): number {
+    return insertNew(database, task, [...this.#facts, ...this.#pieces]);
+  }
+}
+
+/** Keeps what a task's events say, all of them at once. Returns how many pieces are new. */
 export async function keepTranscript(
   database: MemoryDatabase,
   task: { id: string; workspace: string },
   events: Iterable<Event> | AsyncIterable<Event>,
 ): Promise<number> {
-  const facts: Piece[] = [];
-  const pieces: Piece[] = [];
-  for await (const event of events) {
-    for (const piece of piecesOf(event)) {
-      const list = piece.kind === "facts" ? facts : pieces;
-      list.push(piece);
-      if (list.length > (piece.kind === "facts" ? MOST_FACTS : MOST_PIECES)) list.shift();
-    }
-  }
-  return insertNew(database, task, [...facts, ...pieces]);
+  const words = new Words();
+  for await (const event of events) words.add(event);
+  return words.keep(database, task);
 }
 
 function insertNew(

@@ -7,6 +7,7 @@ import { initialState, step, type TaskState, UNFINISHED } from "../engine/state.
 import { addCallRow } from "../memory/costs.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
 import { noteSize, putCycle, putFinding, putSession, putTask, recordedSeq, resolveFinding } from "../memory/tasks.ts";
+import { Words } from "../memory/transcripts.ts";
 import { countSkill, putUsage } from "../memory/usage.ts";
 import { isPassing } from "./transcript.ts";
 
@@ -40,6 +41,7 @@ export class Recording {
   /** The memory has the events up to this one. */
   #recorded: number | undefined;
   #writes: { seq: number; write: Write }[] = [];
+  readonly #words = new Words();
 
   constructor(id: string) {
     this.id = id;
@@ -63,6 +65,7 @@ export class Recording {
     // Helpers have plans and iterations of their own; only what they spend is the task's.
     if (event.agent === "main") this.#follow(event);
     if (event.type === "model_finished") this.#addCall(event);
+    this.#words.add(event);
   }
 
   /**
@@ -84,10 +87,14 @@ export class Recording {
     });
   }
 
-  /** Writes the rest, and that the transcript, so many bytes long, is recorded as far as it goes. */
+  /**
+   * Writes the rest and what was said, so that it can be found, and that the transcript, so many bytes long, is recorded as
+   * far as it goes.
+   */
   complete(memory: MemoryDatabase, bytes: number): boolean {
     return memory.transaction(() => {
       if (!this.write(memory)) return false;
+      if (this.#task) this.#words.keep(memory, this.#task);
       noteSize(memory, this.id, bytes);
       return true;
     });

@@ -257,6 +257,25 @@ describe("what is missing is caught up from the transcript", () => {
     }
   }, 60_000);
 
+  test("what was said in it can be found, however it ended", async () => {
+    const wish = "The scheduler keeps its jobs in a heap that is ordered by the time at which each of them is due.";
+    const first = story()[0]!;
+    const steered = { ...first, seq: 2, type: "steered", text: wish } as Event;
+    const cut = [
+      first,
+      steered,
+      ...story()
+        .slice(1, 4)
+        .map((event) => ({ ...event, seq: event.seq + 1 })),
+    ];
+    for (const killed of [true, false]) {
+      await record(cut, { killed });
+      await caughtUp();
+      expect(rows("memory_chunks").map(({ text }) => text)).toContain(`The user said: ${wish}`);
+      rmSync(paths.database);
+    }
+  });
+
   test("a task that goes on is recorded on, from what the memory has", async () => {
     const events = story();
     await record(events);
