@@ -130,6 +130,8 @@ export interface MemoryHit {
   text: string;
   /** 0..1, the best hit of a search that both ways found has 1. */
   score: number;
+  /** Where the task worked that left it; null: it belongs to no folder. */
+  workspace: string | null;
   /** ISO time. */
   createdAt: string;
 }

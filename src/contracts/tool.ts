@@ -55,6 +55,8 @@ export interface Tool<P = unknown> {
   timeoutMs?: (args: P) => number;
   /** What permission rules and the display speak about: a path, a command, a host. */
   subject(args: P): string;
+  /** Why this call cannot be taken back, in words: it is asked about in every mode, and no rule allows it. */
+  destroys?(args: P): string | undefined;
   /** What a person sees before allowing it: a diff, the whole command. */
   preview?(args: P, context: ToolContext): Promise<string>;
   run(args: P, context: ToolContext): Promise<ToolOutput>;

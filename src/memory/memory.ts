@@ -116,9 +116,9 @@ class SearchedMemory implements OpenMemory {
       { text, scopes: ALL_SCOPES, most, provided, thorough: true },
       this.#options.now(),
     );
-    return found.map(({ id, kind, source, text: words, score, createdAt }) => {
+    return found.map(({ id, kind, source, text: words, score, workspace, createdAt }) => {
       const named = /^(?:learning|task):(.+)$/.exec(source)?.[1];
-      return { id: named ?? id, kind: kindOfChunk(kind), text: words, score, createdAt };
+      return { id: named ?? id, kind: kindOfChunk(kind), text: words, score, workspace, createdAt };
     });
   }
 

@@ -81,6 +81,7 @@ export function createToolset(tools: readonly Tool[], input: ToolsetInput): Tool
         tool: tool.name,
         effect: tool.effectOf?.(parsed.value) ?? tool.effect,
         subject,
+        destroys: tool.destroys?.(parsed.value),
         secret: redactor.hide(subject) !== subject,
         detail: async () => (await tool.preview?.(parsed.value, contextWith(signal))) ?? subject,
       };

@@ -44,7 +44,7 @@ export function builtinTools(options: BuiltinOptions): Tool[] {
     ...(offersWeb ? [defineTool(createFetch({ namesHost: (host) => web!.permissions.names("fetch", host) }))] : []),
     ...(options.list ? [defineTool(createTodo())] : []),
     ...(skills && skills.offered().length > 0 ? [defineTool(createSkillTool(skills))] : []),
-    ...(memory ? [defineTool(createMemoryTool(memory))] : []),
+    ...(memory ? [defineTool(createMemoryTool({ ...memory, keeps: !permissions?.forbids("memory", "write") }))] : []),
   ];
   return all.filter(({ name, effect }) => !permissions?.forbids(name, effect));
 }

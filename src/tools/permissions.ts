@@ -18,6 +18,8 @@ export interface PermissionRequest {
   note?: string;
   /** A secret stands in the subject: it must not get into a rule. */
   secret?: boolean;
+  /** Why it cannot be taken back, in words; of a command line it is seen here. */
+  destroys?: string | undefined;
 }
 
 /** `refuse`: what the model is told. `denied`: nobody could be asked. */
@@ -111,7 +113,7 @@ export function createPermissions(input: PermissionsInput): Permissions {
     if (input.mode === "read-only") {
       return refusal(`${MAY_ONLY_READ} Say what you would change instead.`);
     }
-    const destroys = line && destructiveReason(line, roots);
+    const destroys = request.destroys ?? (line && destructiveReason(line, roots));
     const why = destroys ?? line?.unknown;
     if (why === undefined) {
       if (allowedByMode(effect) || covered(tool, subjects)) return "allow";

@@ -109,6 +109,19 @@ describe("a search of the memory", () => {
     expect(await found(rig, "configured parsers")).toContain("The tokenizer of the configuration parser is slow");
   });
 
+  test("says of which folder a text is", async () => {
+    using rig = openRig();
+    for (const [content, workspace] of [
+      ["Prefer spaces over tabs", "/one"],
+      ["Numbers are read as decimals", null],
+    ] as const) {
+      const lesson = { type: "preference", content, category: "general", confidence: 1 } as const;
+      await rig.memory.save(lesson, { task: null, workspace }, never);
+    }
+    expect((await rig.memory.search("tabs", 1, never))[0]?.workspace).toBe("/one");
+    expect((await rig.memory.search("decimals", 1, never))[0]?.workspace).toBeNull();
+  });
+
   test("finds names however they are written, and texts in any script", async () => {
     using rig = openRig();
     rig.note("parseConfigFile throws in src/base/config.ts");
