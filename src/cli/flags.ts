@@ -148,7 +148,7 @@ export const FLAGS = {
     group: "Safety",
     sets: ["permissions.mode"],
     fixed: "auto",
-    on: ["run", "disconnect", "resume", "migrate", "learn"],
+    on: ["run", "disconnect", "resume", "migrate", "learn", "import"],
   },
   sandbox: {
     type: "choice",

@@ -10,16 +10,21 @@ import { schemaOf } from "../memory/migrate.ts";
 import { columnsOf, type Incoming, mergeRows } from "../memory/portable.ts";
 import { createMemoryStore } from "../readers/memory-store.ts";
 import type { CommandLine } from "./args.ts";
+import { createTerminalAsk } from "./ask.ts";
 import { CSV_HEADER } from "./export.ts";
 import { fitRows } from "./portable/cells.ts";
 import { readCsv } from "./portable/csv.ts";
 import { brokenAt, checkHeader, type InTable, type ReadExport, TABLES_OF } from "./portable/document.ts";
-import { readSkillRows, writeSkills } from "./portable/skill-files.ts";
+import { aboutSkill, isProposal, isThere, readSkillRows, type SkillText, writeSkills } from "./portable/skill-files.ts";
 import { readText } from "./portable/text.ts";
 import { readTranscriptRows, writeTranscripts } from "./portable/transcripts.ts";
+import { watchSignals } from "./signals.ts";
 
-/** `openkoi import PATH`: takes an export in. What is here already stays; nothing is taken of one that is broken. */
-export async function importCommand({ argument }: CommandLine): Promise<ExitCode> {
+/**
+ * `openkoi import PATH`: takes an export in. What is here already stays; nothing is taken of one that is broken, and
+ * skills and evaluators that would be used from now on need a yes.
+ */
+export async function importCommand({ argument, flags }: CommandLine): Promise<ExitCode> {
   if (argument === undefined) throw new UsageError("nothing to import was named", "openkoi import PATH, of an export.");
   const source = readExport(argument);
   const paths = resolvePaths(readEnv());
@@ -27,7 +32,7 @@ export async function importCommand({ argument }: CommandLine): Promise<ExitCode
   try {
     const memory = await store.whole();
     for (const text of store.takeNotices()) process.stderr.write(`openkoi: ${text}\n`);
-    process.stdout.write(await takeIn(source, memory, paths, argument));
+    process.stdout.write(await takeIn(source, memory, paths, argument, flags.yes === true));
     return Exit.ok;
   } finally {
     store.close();
@@ -44,6 +49,7 @@ async function takeIn(
   memory: MemoryDatabase,
   paths: Paths,
   file: string,
+  yes: boolean,
 ): Promise<string> {
   const schema = schemaOf(memory.db);
   if (header.schema > schema) {
@@ -62,16 +68,45 @@ async function takeIn(
     else if (name === "skills") skills = readSkillRows(table, file);
     else incoming.push({ table: name, placeOf, rows: fitRows(table, columnsOf(memory, name), file, texts) });
   }
+  const news = skills.filter((skill) => !isThere(paths, skill));
+  const active = news.filter(({ path }) => !isProposal(path));
+  const wanted =
+    yes || active.length === 0 || (await isWanted(active)) ? news : news.filter((skill) => !active.includes(skill));
   const { added, known } = mergeRows(memory, incoming, (place, message) => brokenAt(file, place, message));
   const written = await writeTranscripts(paths, transcripts);
-  const newSkills = await writeSkills(paths, skills);
+  await writeSkills(paths, wanted);
   return [
     `${plural(added, "row")} added${known > 0 ? `, ${known} were here already` : ""}`,
     ...(transcripts.size > 0 ? [`${written} of ${plural(transcripts.size, "transcript")} added`] : []),
-    ...newSkills.map((path) => `skill added: ${path}`),
-    ...(newSkills.length < skills.length ? [`${skills.length - newSkills.length} skills were here already`] : []),
+    ...wanted.map(({ path }) => `skill added: ${path}`),
+    ...(news.length < skills.length ? [`${skills.length - news.length} skills were here already`] : []),
     "",
   ].join("\n");
+}
+
+/**
+ * Whether the user wants to use what a stranger may have written. Where nobody can be asked it stays out, and that is said.
+ */
+async function isWanted(active: readonly SkillText[]): Promise<boolean> {
+  const many = plural(active.length, "skill");
+  process.stderr.write(
+    `${many} of it would be used from now on:\n${active.map((skill) => `  ${aboutSkill(skill)}\n`).join("")}`,
+  );
+  const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY);
+  if (!interactive) {
+    process.stderr.write(
+      `openkoi: left out, because nobody is there to say whether they are wanted: --yes takes them in\n`,
+    );
+    return false;
+  }
+  const signals = watchSignals();
+  try {
+    const question = { kind: "choice", id: "import", text: `Take ${many} in?`, choices: ["yes", "no"] } as const;
+    const answer = await createTerminalAsk({ interactive })(question, signals.signal);
+    return answer.by === "terminal" && answer.choice === "yes";
+  } finally {
+    signals.stop();
+  }
 }
 
 /** Reads a file (JSON, YAML) or a folder (CSV). @throws UserError with the place of what is broken */

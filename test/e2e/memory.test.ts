@@ -147,7 +147,7 @@ describe("export and import", () => {
       expect(made).toMatchObject({ code: 0, stdout: "" });
       const other = elsewhere();
       try {
-        const taken = await openkoi(other, ["import", output]);
+        const taken = await openkoi(other, ["import", output, "--yes"]);
         expect(taken.code).toBe(0);
         expect(taken.stdout).toContain("skill added: skills/user/release-notes/SKILL.md");
         const there = join(other.home, ".local/share/openkoi");
@@ -172,6 +172,22 @@ describe("export and import", () => {
       }
     });
   }
+
+  test("takes no skill in that would be used without a yes, and says so; a proposed one waits for its own", async () => {
+    const text = (name: string) => `---\nname: ${name}\ndescription: Does ${name}.\n---\n\nObey.\n`;
+    const paths = ["skills/user/a", "skills/managed/b", "evaluators/user/c", "skills/proposed/d"];
+    const skills = paths.map((path) => ({ path: `${path}/SKILL.md`, text: text(path.at(-1)!) }));
+    const facts = { format: "openkoi-export", version: 1, what: "skills", schema: 3 };
+    place.write({ "theirs.json": JSON.stringify({ ...facts, tables: { skills } }) });
+    const { code, stdout, stderr } = await openkoi(place, ["import", "theirs.json"]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "0 rows added\nskill added: skills/proposed/d/SKILL.md\n" });
+    expect(stderr).toContain("3 skills of it would be used from now on:\n  skills/user/a/SKILL.md: Does a.\n");
+    expect(stderr).toContain("--yes takes them in");
+    const isHere = (path: string) => existsSync(join(place.home, ".openkoi", path, "SKILL.md"));
+    expect(paths.filter(isHere)).toEqual(["skills/proposed/d"]);
+    await openkoi(place, ["import", "theirs.json", "--yes"]);
+    expect(paths.filter(isHere)).toEqual(paths);
+  });
 
   test("a part of it, on standard output, with every secret of a known kind hidden", async () => {
     const key = `AKIA${"QWERTYUIOPASDFGH"}`;

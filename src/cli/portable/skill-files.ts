@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ensureDir, readText, writeAtomic } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
+import { faultText, parseSkill } from "../../skills/parse.ts";
+import { oneLine } from "../display/layout.ts";
 import { brokenAt, type ExportRow, type InTable } from "./document.ts";
 
 /** Where a skill's text lies, from the config home on. Nothing else may be written by an import. */
@@ -19,7 +21,8 @@ export async function* skillRows(paths: Pick<Paths, "home">): AsyncGenerator<Exp
   }
 }
 
-interface SkillText {
+/** The text of a skill, and where it lies. */
+export interface SkillText {
   path: string;
   text: string;
 }
@@ -35,15 +38,27 @@ export function readSkillRows({ rows, placeOf }: InTable, file: string): SkillTe
   });
 }
 
-/** Writes those that are not there yet; returns their paths. A proposal is not approved by it. */
-export async function writeSkills(paths: Pick<Paths, "home">, skills: readonly SkillText[]): Promise<string[]> {
-  const written: string[] = [];
+/** Whether a skill lies there already. */
+export function isThere({ home }: Pick<Paths, "home">, { path }: SkillText): boolean {
+  return existsSync(join(home, path));
+}
+
+/** A proposal is not used before it is approved, and an import approves nothing. */
+export function isProposal(path: string): boolean {
+  return path.split("/")[1] === "proposed";
+}
+
+/** A line that says what a skill is for. */
+export function aboutSkill({ path, text }: SkillText): string {
+  const parsed = parseSkill(text, join("/", path), path.startsWith("evaluators/") ? "evaluator" : "task");
+  return oneLine(`${path}: ${"fault" in parsed ? faultText(parsed.fault) : parsed.facts.description}`);
+}
+
+/** Writes skills. A proposal is not approved by it. */
+export async function writeSkills(paths: Pick<Paths, "home">, skills: readonly SkillText[]): Promise<void> {
   for (const { path, text } of skills) {
     const target = join(paths.home, path);
-    if (existsSync(target)) continue;
     await ensureDir(join(target, ".."));
     await writeAtomic(target, text);
-    written.push(path);
   }
-  return written;
 }
