@@ -32,6 +32,8 @@ export class Recording {
   #outcome: Outcome | undefined;
   #completedAt: string | null = null;
   readonly #skills = new Set<string>();
+  /** Arguments of the skill tool's calls that are not over, by their ids. */
+  readonly #asked = new Map<string, string>();
   #rubric: string | undefined;
   #evaluation: Evaluation | undefined;
   /** Ids of the findings that the last measurement left open. */
@@ -120,7 +122,12 @@ export class Recording {
         this.#cycle = { iteration: event.iteration, since: Date.parse(event.time), input: 0, output: 0 };
         break;
       case "tool_started":
-        if (event.call.name === "skill") this.#useSkill(event, event.call.arguments);
+        if (event.call.name === "skill") this.#asked.set(event.call.id, event.call.arguments);
+        break;
+      case "tool_finished":
+        // One that could not be opened was of no use.
+        if (!event.result.isError) this.#useSkill(event, this.#asked.get(event.id) ?? "");
+        this.#asked.delete(event.id);
         break;
       case "evaluated":
         this.#evaluation = event.evaluation;

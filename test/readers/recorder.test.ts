@@ -167,18 +167,22 @@ describe("a task in the memory", () => {
   });
 
   test("counts for the skills that it loaded, in a running mean", async () => {
-    const use = (id: string, args: unknown): EventBody => ({
-      type: "tool_started",
-      call: { type: "tool_call", id, name: "skill", arguments: JSON.stringify(args) },
-      effect: "read",
-      subject: "release-notes",
-    });
+    const use = (id: string, args: unknown, isError = false): EventBody[] => [
+      {
+        type: "tool_started",
+        call: { type: "tool_call", id, name: "skill", arguments: JSON.stringify(args) },
+        effect: "read",
+        subject: "release-notes",
+      },
+      { type: "tool_finished", id, name: "skill", result: { text: "", isError }, ms: 1 },
+    ];
     const events = told([
       started,
       { type: "model_started", role: "executor", model: "a/b" },
-      use("c1", { name: "release-notes" }),
-      use("c2", { name: "release-notes" }),
-      use("c3", "no name"),
+      ...use("c1", { name: "release-notes" }),
+      ...use("c2", { name: "release-notes" }),
+      ...use("c3", "no name"),
+      ...use("c4", { name: "there-is-none" }, true),
       { type: "task_finished", outcome: ended("below", { score: 0.5 }) },
     ]);
     await record(events);
