@@ -7,7 +7,8 @@ export type PortableRow = Record<string, Value>;
 
 export interface Column {
   name: string;
-  type: "text" | "integer" | "real";
+  /** `time` is a text that says one. */
+  type: "text" | "integer" | "real" | "time";
   /** May not be null. */
   required: boolean;
 }
@@ -32,6 +33,8 @@ export type PortableTable = (typeof PORTABLE_TABLES)[number];
 
 /** Columns that number or count for indexes. */
 const OWN_COLUMNS: Partial<Record<PortableTable, readonly string[]>> = { memory_chunks: ["n", "terms", "hash"] };
+/** Columns of text that hold times (times.ts). */
+const TIMES = /^(?:.+_at|first_seen|last_seen|last_used|timestamp)$/;
 /** Searchable texts that triggers make of learnings and tasks (004). */
 const NOT_DERIVED = "id NOT LIKE 'learning:%' AND id NOT LIKE 'task:%'";
 
@@ -45,7 +48,7 @@ export function columnsOf(memory: MemoryDatabase, table: PortableTable): Column[
     .filter(({ name }) => !OWN_COLUMNS[table]?.includes(name))
     .map(({ name, type, notnull, pk }) => ({
       name,
-      type: type === "INTEGER" ? "integer" : type === "REAL" ? "real" : "text",
+      type: type === "INTEGER" ? "integer" : type === "REAL" ? "real" : TIMES.test(name) ? "time" : "text",
       required: notnull === 1 || pk > 0,
     }));
 }

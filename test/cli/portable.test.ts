@@ -353,6 +353,8 @@ describe("a broken export is refused with the place", () => {
     expect(fit({ ...good, confidence: "high" })).toBe('x, row 1: confidence: expected a number, got "high"');
     expect(fit({ ...good, reinforced: 1.5 })).toBe("x, row 1: reinforced: expected a whole number, got 1.5");
     expect(fit({ ...good, content: 5 })).toBe("x, row 1: content: expected a text, got 5");
+    expect(fit({ ...good, last_used: "yesterday" })).toBe('x, row 1: last_used: expected a time, got "yesterday"');
+    expect(fit({ ...good, last_used: "2026-11-23 10:15:02" })).toBe("nothing was thrown");
     expect(fit({ ...good, content: null })).toBe("x, row 1: content: missing");
     expect(fit({ ...good, colour: "red" })).toBe('x, row 1: "colour" is no column of this table');
     expect(fit({ type: "heuristic", content: "c", confidence: 1 })).toBe("x, row 1: id: missing");

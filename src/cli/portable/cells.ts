@@ -1,4 +1,5 @@
 import type { Column, PortableRow } from "../../memory/portable.ts";
+import { timeOf } from "../../memory/times.ts";
 import { brokenAt, type Cell, type InTable } from "./document.ts";
 
 /**
@@ -39,6 +40,10 @@ function fitCell(
   if (type === "text") {
     if (typeof cell === "string") return cell;
     throw fault(`${name}: expected a text, got ${cell}`);
+  }
+  if (type === "time") {
+    if (typeof cell === "string" && timeOf(cell) !== undefined) return cell;
+    throw fault(`${name}: expected a time, got ${JSON.stringify(cell).slice(0, 40)}`);
   }
   const value = texts && typeof cell === "string" && cell.trim() !== "" ? Number(cell) : cell;
   if (typeof value !== "number" || !Number.isFinite(value)) {

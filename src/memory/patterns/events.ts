@@ -1,5 +1,6 @@
 import type { UsageEvent } from "../../contracts/memory.ts";
 import type { MemoryDatabase } from "../database.ts";
+import { timeOf } from "../times.ts";
 import { LOOK_BACK_MS } from "./pattern.ts";
 
 /** A usage event with the id of its row. */
@@ -21,7 +22,7 @@ export function recentUsage(memory: MemoryDatabase, now: number): StoredEvent[] 
   return rows
     .map((row) => ({
       id: row.id,
-      at: timeOf(row.timestamp),
+      at: timeOf(row.timestamp) ?? 0,
       kind: row.kind,
       text: row.description,
       category: row.category ?? "",
@@ -50,9 +51,4 @@ export function wordingsOf(memory: MemoryDatabase, events: readonly string[]): s
     )
     .all(JSON.stringify(events));
   return rows.map(({ description }) => description);
-}
-
-/** ISO as we write it, or `2026-01-02 03:04:05` as SQLite does, in UTC. */
-export function timeOf(text: string): number {
-  return Date.parse(text.includes("T") ? text : `${text.replace(" ", "T")}Z`);
 }

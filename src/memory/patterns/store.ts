@@ -2,7 +2,8 @@ import { randomId } from "../../base/crypto/random.ts";
 import { isObject } from "../../base/schema.ts";
 import { isSkillName } from "../../base/skill-name.ts";
 import type { MemoryDatabase } from "../database.ts";
-import { type StoredEvent, timeOf } from "./events.ts";
+import { timeOf } from "../times.ts";
+import type { StoredEvent } from "./events.ts";
 import type { Pattern, PatternKind, PatternStep, When } from "./pattern.ts";
 import { whenAsCron } from "./wording.ts";
 
@@ -92,8 +93,8 @@ function patternOf(row: PatternRow): StoredPattern {
     // It becomes the name of a folder, and may be from an import.
     skill: row.skill !== null && isSkillName(row.skill) ? row.skill : null,
     status: row.status ?? "detected",
-    firstSeen: new Date(timeOf(row.firstSeen)).toISOString(),
-    lastSeen: new Date(timeOf(row.lastSeen)).toISOString(),
+    firstSeen: isoOf(row.firstSeen),
+    lastSeen: isoOf(row.lastSeen),
   };
 }
 
@@ -219,6 +220,11 @@ export function markDismissed(memory: MemoryDatabase, id: string): void {
       "UPDATE usage_patterns SET status = 'dismissed', proposed_skill = NULL, dismissed_at = confidence WHERE id = ?",
     )
     .run(id);
+}
+
+/** As ISO 8601; what is no time is long ago, so that one bad row does not take all the others with it. */
+function isoOf(text: string): string {
+  return new Date(timeOf(text) ?? 0).toISOString();
 }
 
 function readJson(text: string | null): unknown {

@@ -93,6 +93,16 @@ describe("usage events", () => {
 });
 
 describe("patterns", () => {
+  test("are read where the times of one are none", () => {
+    const memory = open();
+    put(memory, "a", 1);
+    keepPatterns(memory, [pattern(memory)], NOW);
+    memory.query("UPDATE usage_patterns SET first_seen = 'yesterday', last_seen = ''").run();
+    expect(storedPatterns(memory)).toMatchObject([{ firstSeen: "1970-01-01T00:00:00.000Z", samples: 1 }]);
+    memory.query("UPDATE usage_events SET timestamp = 'yesterday'").run();
+    expect(recentUsage(memory, NOW)).toEqual([]);
+  });
+
   function three(): MemoryDatabase {
     const memory = open();
     for (const [at, days] of [20, 13, 6].entries()) put(memory, `e${at}`, days);
