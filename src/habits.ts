@@ -1,4 +1,4 @@
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "./base/config.ts";
 import { messageOf, UserError } from "./base/errors.ts";
@@ -82,7 +82,14 @@ export async function mineWhenDue(
   // First the mark: another process must not begin the same work.
   mkdirSync(paths.cache, { recursive: true, mode: 0o700 });
   writeFileSync(marker, "", { mode: 0o600 });
-  const fresh = await mineHabits({ ...habits, memory: await open() });
+  let fresh: StoredPattern[];
+  try {
+    fresh = await mineHabits({ ...habits, memory: await open() });
+  } catch (error) {
+    // What was not done is due with the next task.
+    rmSync(marker, { force: true });
+    throw error;
+  }
   return fresh.length === 0 ? undefined : `${plural(fresh.length, "new pattern")}: openkoi learn`;
 }
 

@@ -161,6 +161,9 @@ describe("mining", () => {
     expect(await due(NOW + DAY - 60_000)).toBeUndefined();
     expect(await due(NOW + DAY)).toBe("1 new pattern: openkoi learn");
     utimesSync(marker, 0, 0);
+    const failing = mineWhenDue({ ...rest, now: NOW }, () => Promise.reject(new Error("the disk is full")));
+    await expect(failing).rejects.toThrow("the disk is full");
+    expect(existsSync(marker)).toBe(false);
     const off = { ...rest, config: { ...DEFAULTS, enabled: false } };
     expect(await mineWhenDue(off, () => Promise.reject(new Error("opened")))).toBeUndefined();
   });
