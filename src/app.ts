@@ -121,13 +121,16 @@ export interface RunningTask {
   steer(text: string): void;
 }
 
+/** What a statement of the memory may hold everything up, ms: the display and Ctrl-C too. */
+const MEMORY_WAIT_MS = 100;
+
 const systemClock: Clock = { now: () => Date.now(), sleep };
 
 /** The composition root: with launch.ts the one place that knows every part. */
 export function createApp(env: Env = readEnv()): App {
   const paths = resolvePaths(env);
   const clock = systemClock;
-  const memory = createMemoryStore({ paths, now: () => clock.now() });
+  const memory = createMemoryStore({ paths, now: () => clock.now(), waitMs: MEMORY_WAIT_MS });
   const ledger = createLedger({ paths, store: memory });
   /** Tasks whose words are still to be kept. */
   const begun: EndedTask[] = [];

@@ -9,7 +9,10 @@ import { alone, migrateBack, migrateForward } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { type Kind, kindOf } from "./schema.ts";
 
-/** How long a statement waits for another process's transaction, ms. Ours take milliseconds. */
+/**
+ * How long a statement of a command waits for another process's transaction, ms. Nothing else goes on meanwhile: who shows
+ * or hears something gives a shorter one (`DatabaseOptions.waitMs`) and asks again (patience.ts).
+ */
 const BUSY_MS = 10_000;
 /** Statements that are kept compiled; more than all of the program's. */
 const MOST_STATEMENTS = 200;
@@ -39,6 +42,8 @@ export interface DatabaseOptions {
   now: () => number;
   /** Hears, in one sentence, what the user should know: a file was set aside, or carried over. */
   onNotice: (text: string) => void;
+  /** How long a statement waits for another process's transaction, ms; default: as long as a command can. */
+  waitMs?: number;
 }
 
 /**
@@ -47,9 +52,11 @@ export interface DatabaseOptions {
  * @throws UserError where it cannot be used: no room, no right to write, a schema of a later version.
  */
 export function openDatabase(options: DatabaseOptions): MemoryDatabase {
-  const { path } = options;
+  const { path, waitMs = BUSY_MS } = options;
   try {
-    return wrap(openCurrent(path) ?? alone(prepare(path), () => openAny(options)), path);
+    const db = openCurrent(path) ?? alone(prepare(path), () => openAny(options));
+    db.run(`PRAGMA busy_timeout = ${waitMs}`);
+    return wrap(db, path, waitMs);
   } catch (error) {
     throw databaseFault(error, path);
   }
@@ -186,7 +193,7 @@ function prepare(path: string): string {
   return path;
 }
 
-function wrap(db: Database, path: string): MemoryDatabase {
+function wrap(db: Database, path: string, usualMs: number): MemoryDatabase {
   const close = () => db.close();
   const transaction = <T>(body: () => T): T => (db.inTransaction ? body() : db.transaction(body).immediate());
   return {
@@ -202,7 +209,7 @@ function wrap(db: Database, path: string): MemoryDatabase {
         if (sqliteCode(error) === "SQLITE_BUSY") return "busy";
         throw error;
       } finally {
-        db.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
+        db.run(`PRAGMA busy_timeout = ${usualMs}`);
       }
     },
     close,

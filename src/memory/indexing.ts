@@ -1,6 +1,7 @@
 import type { MemoryDatabase } from "./database.ts";
 import { hashOf, mixed } from "./hash.ts";
 import { putKeywords, type TermCounts, writeCounts } from "./keywords.ts";
+import { patiently } from "./patience.ts";
 import { SPAN, scopeOf } from "./scope.ts";
 import type { Space, Spaces } from "./spaces.ts";
 import { termsOf } from "./terms.ts";
@@ -117,7 +118,7 @@ export async function fillSpace(
       const vector = known[at] ?? made.next().value ?? new Float32Array(space.dimensions);
       return { n, scope: scopeOf(kind), vector };
     });
-    database.transaction(() => {
+    const put = () => {
       if (spaces.of(name.ref)?.id !== space.id) return;
       const there = database.query<{ n: number }, [number, string]>(
         "SELECT n FROM memory_chunks WHERE n = ? AND text = ?",
@@ -125,7 +126,9 @@ export async function fillSpace(
       const texts = new Map(chunks.map(({ n, text }) => [n, text]));
       spaces.vectors(space).put(rows.filter(({ n }) => there.get(n, texts.get(n) ?? "") !== null));
       spaces.advance(space, chunks.at(-1)!.n, false);
-    });
+    };
+    // They may have been paid for.
+    await patiently(() => database.transaction(put));
   }
   return false;
 }

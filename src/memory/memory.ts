@@ -6,6 +6,7 @@ import type { MemoryDatabase } from "./database.ts";
 import { type Allowance, fillSpace, indexWaiting } from "./indexing.ts";
 import { Learnings, type Source } from "./learnings.ts";
 import { Likeness } from "./likeness.ts";
+import { isBusy, patiently } from "./patience.ts";
 import { Provided } from "./provided.ts";
 import { recall } from "./recall.ts";
 import { ALL_SCOPES, kindOfChunk, SCOPES } from "./scope.ts";
@@ -90,20 +91,29 @@ class SearchedMemory implements OpenMemory {
       this.#options.skills(cue, signal),
     ]);
     const now = this.#options.now();
-    return recall({ database, spaces, learnings, likeness: this.#compared(), now, provided }, cue, skills);
+    return patiently(
+      () => recall({ database, spaces, learnings, likeness: this.#compared(), now, provided }, cue, skills),
+      signal,
+    );
   }
 
   async learn(
     lessons: readonly Lesson[],
     source: { task: string; workspace: string },
-    _signal: AbortSignal,
+    signal: AbortSignal,
   ): Promise<Learned[]> {
-    return lessons.flatMap((lesson) => this.#keep(lesson, source) ?? []);
+    const learned: Learned[] = [];
+    for (const lesson of lessons) {
+      const kept = await this.#keep(lesson, source, signal);
+      if (kept) learned.push(kept);
+    }
+    return learned;
   }
 
   async settle(recalled: readonly Memento[], helped: boolean): Promise<void> {
     const ids = recalled.filter(({ kind }) => kind !== "skill" && kind !== "task").map(({ id }) => id);
-    if (ids.length > 0) this.#open.learnings.settle([...new Set(ids)], helped);
+    const { learnings } = this.#open;
+    if (ids.length > 0) await patiently(() => learnings.settle([...new Set(ids)], helped));
   }
 
   async search(text: string, most: number, signal: AbortSignal): Promise<MemoryHit[]> {
@@ -122,8 +132,8 @@ class SearchedMemory implements OpenMemory {
     });
   }
 
-  async save(lesson: Lesson, source: Source, _signal: AbortSignal): Promise<Learned> {
-    const learned = this.#keep(lesson, source);
+  async save(lesson: Lesson, source: Source, signal: AbortSignal): Promise<Learned> {
+    const learned = await this.#keep(lesson, source, signal);
     if (!learned) throw refusal(lesson.content);
     return learned;
   }
@@ -132,17 +142,18 @@ class SearchedMemory implements OpenMemory {
     return this.#open.learnings.all();
   }
 
-  async edit(id: string, content: string, _signal: AbortSignal): Promise<Learning | undefined> {
+  async edit(id: string, content: string, signal: AbortSignal): Promise<Learning | undefined> {
     const { learnings } = this.#open;
     const text = learnings.clean(content);
     if (text === undefined) throw refusal(content);
-    const edited = learnings.edit(id, text);
+    const edited = await patiently(() => learnings.edit(id, text), signal);
     this.#catchUp();
     return edited;
   }
 
   async forget(id: string): Promise<boolean> {
-    return this.#open.learnings.forget(id);
+    const { learnings } = this.#open;
+    return patiently(() => learnings.forget(id));
   }
 
   keepTranscript(
@@ -155,7 +166,7 @@ class SearchedMemory implements OpenMemory {
   async tend(ms: number, signal: AbortSignal): Promise<boolean> {
     const { database, spaces, learnings } = this.#open;
     const allowance = during(ms, signal);
-    learnings.prune();
+    await patiently(() => learnings.prune(), signal, ms);
     if (!indexWaiting(database, spaces, allowance)) return false;
     spaces.renew();
     const coming = spaces.coming();
@@ -197,26 +208,29 @@ class SearchedMemory implements OpenMemory {
     return fillSpace(database, spaces, embedder, embed, allowance);
   }
 
-  #keep(lesson: Lesson, source: Source): Learned | undefined {
+  async #keep(lesson: Lesson, source: Source, signal: AbortSignal): Promise<Learned | undefined> {
     const { database, spaces, learnings } = this.#open;
     const content = learnings.clean(lesson.content);
     if (content === undefined) return undefined;
     this.#catchUp();
-    const found = search(
-      database,
-      spaces,
-      { text: content, scopes: [SCOPES.learning], most: NEAR },
-      this.#options.now(),
-    );
-    const near = found.map((each) => each.source.slice("learning:".length));
-    const learned = learnings.keep({ ...lesson, content }, source, near, this.#compared());
+    const query = { text: content, scopes: [SCOPES.learning], most: NEAR };
+    const learned = await patiently(() => {
+      const found = search(database, spaces, query, this.#options.now());
+      const near = found.map((each) => each.source.slice("learning:".length));
+      return learnings.keep({ ...lesson, content }, source, near, this.#compared());
+    }, signal);
     this.#catchUp();
     return learned;
   }
 
   #catchUp(): void {
     const { database, spaces } = this.#open;
-    indexWaiting(database, spaces, during(CATCH_UP_MS));
+    try {
+      indexWaiting(database, spaces, during(CATCH_UP_MS));
+    } catch (error) {
+      // What waits can wait until the other process has written.
+      if (!isBusy(error)) throw error;
+    }
   }
 }
 

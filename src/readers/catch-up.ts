@@ -12,7 +12,7 @@ const MOST_COMPARED = 200;
 /** Rows that are written at once. */
 const BATCH = 500;
 /** Another process may write for so long; longer, and it is left for the next one, ms. */
-const WAIT = 250;
+const WAIT = 100;
 
 export interface CatchUp {
   paths: Pick<Paths, "sessions" | "data">;

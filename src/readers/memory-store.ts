@@ -31,8 +31,10 @@ export interface MemoryStore {
 export function createMemoryStore(options: {
   paths: Pick<Paths, "database" | "sessions" | "data">;
   now: () => number;
+  /** How long a statement waits for another process, ms; default: as long as a command can. */
+  waitMs?: number;
 }): MemoryStore {
-  const { paths, now } = options;
+  const { paths, now, ...wait } = options;
   let opening: Promise<MemoryDatabase> | undefined;
   let catching: Promise<unknown> | undefined;
   let memory: MemoryDatabase | undefined;
@@ -51,7 +53,7 @@ export function createMemoryStore(options: {
   async function begin(): Promise<MemoryDatabase> {
     try {
       const { openDatabase } = await import("../memory/database.ts");
-      memory = openDatabase({ path: paths.database, now, onNotice: (text) => notices.push(text) });
+      memory = openDatabase({ path: paths.database, now, onNotice: (text) => notices.push(text), ...wait });
       return memory;
     } catch (error) {
       tell(error);

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { sleep } from "../base/stream.ts";
 import type { Event, Reader } from "../contracts/event.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
 import type { MemoryStore } from "./memory-store.ts";
@@ -14,6 +15,7 @@ const AGAIN = 250;
 
 /** At the end it waits its turn for so long, ms. */
 const LAST_WAIT = 2_000;
+const LAST_AGAIN = 50;
 
 export interface RecorderOptions {
   task: string;
@@ -115,7 +117,10 @@ export function createRecorder(options: RecorderOptions): Reader {
       if (off || !memory || !recording) return;
       try {
         const size = statSync(transcript).size;
-        memory.attempt(LAST_WAIT, () => recording!.complete(memory!, size));
+        const end = performance.now() + LAST_WAIT;
+        const isWritten = () => memory!.attempt(0, () => recording!.complete(memory!, size)) !== "busy";
+        // What is not written by then is caught up later.
+        while (!isWritten() && performance.now() < end) await sleep(LAST_AGAIN, new AbortController().signal);
       } catch (error) {
         giveUp(error);
       }

@@ -84,6 +84,12 @@ describe("a database that is made new", () => {
     expect(again.query("SELECT id FROM tasks").all()).toEqual([{ id: "t" }]);
   });
 
+  test("waits for other processes as long as it is told to, also after an attempt", () => {
+    using memory = openDatabase({ path, now: () => clock, onNotice: () => {}, waitMs: 30 });
+    expect(memory.attempt(0, () => "done")).toBe("done");
+    expect(memory.query("PRAGMA busy_timeout").get()).toEqual({ timeout: 30 });
+  });
+
   test("a transaction is all or nothing, and one inside of another is part of it", () => {
     using memory = open();
     const insert = (id: string) => memory.query("INSERT INTO tasks (id, description) VALUES (?, '')").run(id);

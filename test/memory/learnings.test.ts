@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { UserError } from "../../src/base/errors.ts";
 import { DAY, never, openRig, START } from "./support.ts";
@@ -149,6 +150,18 @@ describe("a lesson", () => {
     const content = (await rig.learn(`One\u001b[31m red\n\n  lesson ${"long ".repeat(500)}`))?.learning.content;
     expect(content).toStartWith("One red lesson long");
     expect(content?.length).toBe(1000);
+  });
+
+  test("is kept when another process has written, and nothing stands still meanwhile", async () => {
+    using rig = openRig();
+    await rig.learn("Put shared helpers of the parser into src/base/text.ts");
+    rig.database.db.run("PRAGMA busy_timeout = 0");
+    using other = new Database(rig.database.path);
+    other.run("BEGIN IMMEDIATE");
+    const learned = rig.learn(LESSON);
+    await Bun.sleep(0);
+    other.run("COMMIT");
+    expect((await learned)?.is).toBe("new");
   });
 
   test("of nothing is not kept", async () => {

@@ -363,6 +363,26 @@ describe("a memory that gives trouble", () => {
     claim.release();
   });
 
+  test("that another process writes to at the end is waited for, and nothing stands still meanwhile", async () => {
+    const claim = claimTask(paths, TASK, () => NOW);
+    const store = createMemoryStore({ paths, now: () => NOW });
+    await store.open();
+    using other = new Database(paths.database);
+    other.run("BEGIN IMMEDIATE");
+    const hand = handTimer();
+    const transcript = writeTranscript(story());
+    const recorder = createRecorder({ task: TASK, store, transcript, onNotice: () => {}, timer: hand.timer });
+    for (const event of story()) recorder.receive(event);
+    await hand.run();
+    const closed = recorder.close?.();
+    await Bun.sleep(0);
+    other.run("COMMIT");
+    await closed;
+    expect(rows("tasks")).toMatchObject([{ status: "accepted" }]);
+    store.close();
+    claim.release();
+  });
+
   test("that throws in the middle is given up with one notice", async () => {
     const notices: string[] = [];
     const claim = claimTask(paths, TASK, () => NOW);
