@@ -4,6 +4,7 @@ import { ShellSyntaxError } from "../base/shell/words.ts";
 import { kindOfCommand } from "./agents-file.ts";
 import { type Candidate, isAlone } from "./candidate.ts";
 import { Folder, ownFiles } from "./folder.ts";
+import { MOST_MEMBERS } from "./members.ts";
 import { exitCodeOf } from "./shell/exit-code.ts";
 import { hazardOf } from "./shell/hazards.ts";
 
@@ -50,6 +51,7 @@ export function javascriptChecks(folder: Folder, bun: string): Candidate[] {
   // What only asks every package to test itself is left to the packages, so that those are tested that were touched.
   const asking =
     members.length > 1 &&
+    members.length <= MOST_MEMBERS &&
     scripted.every(({ source }) => asksPackages(scripts[source.slice("package.json scripts.".length)]));
   const tests = asking ? [] : scripted.filter(isRun);
   const packages = tests.length > 0 ? [] : members;

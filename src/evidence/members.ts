@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { isObject } from "../base/schema.ts";
 import type { Check } from "../contracts/evidence.ts";
 import { Folder } from "./folder.ts";
@@ -6,6 +6,9 @@ import { Folder } from "./folder.ts";
 /** Files in which a project says what it uses. */
 const MANIFESTS =
   /^(?:package\.json|tsconfig(?:\.\w+)?\.json|deno\.jsonc?|Cargo\.toml|go\.mod|pyproject\.toml|setup\.(?:py|cfg)|requirements[\w-]*\.txt|Pipfile|tox\.ini|conftest\.py|GNUmakefile|[mM]akefile|CMakeLists\.txt|pom\.xml|build\.gradle(?:\.kts)?|mix\.exs|composer\.json|Gemfile|.*\.(?:csproj|fsproj))$/;
+
+/** With more members than this one command tests them all. */
+export const MOST_MEMBERS = 30;
 
 /**
  * To which files each of a monorepo's checks belongs. `places` are the folders that checks are about (absolute). A member
@@ -20,14 +23,7 @@ export function scopesOf(
   const pathOf = ({ path }: Folder) => relative(workspace, path).replaceAll("\\", "/");
   if (folders.length < 2) return () => undefined;
   const members = folders.map(pathOf);
-  const names = folders.map(namesOf);
-  const texts = folders.map(manifestText);
-  const uses = folders.map((folder, at) =>
-    folders.flatMap((other, of) => {
-      const path = relative(folder.path, other.path).replaceAll("\\", "/");
-      return of !== at && mentions(texts[at]!, [...names[of]!, path]) ? [of] : [];
-    }),
-  );
+  const uses = usesOf(folders);
   return (place) => {
     const at = folders.findIndex(({ path }) => path === place);
     if (at < 0) return undefined;
@@ -56,11 +52,66 @@ function namesOf(folder: Folder): string[] {
   return named.length > 0 ? named : [folder.name];
 }
 
-function mentions(text: string, words: readonly string[]): boolean {
-  return words.some((word) => {
-    const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    return new RegExp(`(?<![\\w@-])${escaped}(?![\\w-])`).test(text);
+/** Which others each folder names. Every manifest is read once, however many members there are. */
+function usesOf(folders: readonly Folder[]): number[][] {
+  const names = folders.map(namesOf);
+  const named = new Map<string, number[]>();
+  for (const [of, words] of names.entries())
+    for (const word of words) named.set(word, [...(named.get(word) ?? []), of]);
+  const placed = new Map(folders.map(({ path }, of) => [path, of]));
+  // What is written with signs that end a word is looked for by itself.
+  const odd = folders.flatMap(({ path }, of) =>
+    [path, ...names[of]!].some((word) => ENDS_WORD.test(word)) ? [of] : [],
+  );
+  const longest = Math.max(
+    ...[...named.keys()].map(({ length }) => length),
+    ...folders.map(({ path }) => 4 * path.length),
+  );
+  return folders.map((folder, at) => {
+    const text = manifestText(folder);
+    const pathTo = (of: number) => relative(folder.path, folders[of]!.path).replaceAll("\\", "/");
+    const words = wordsIn(text, longest);
+    const alone = words ? odd : [...folders.keys()];
+    const found = new Set(alone.filter((of) => [...names[of]!, pathTo(of)].some((word) => mentions(text, word))));
+    for (const word of words ?? []) {
+      for (const of of named.get(word) ?? []) found.add(of);
+      const of = placed.get(join(folder.path, word));
+      if (of !== undefined && pathTo(of) === word) found.add(of);
+    }
+    found.delete(at);
+    return [...found].sort((a, b) => a - b);
   });
+}
+
+const ENDS_WORD = /[\s"'`,;()[\]{}<>=]/;
+
+/** A manifest that a person wrote has some thousand words. */
+const MOST_WORDS = 100_000;
+
+/**
+ * Everything in a text that may be a name or a path, also within a longer one: of `@a/b-c/d` also `@a/b-c`, `b-c/d` and
+ * `d`. Undefined where that is too much to be looked up.
+ */
+function wordsIn(text: string, longest: number): Set<string> | undefined {
+  const words = new Set<string>();
+  let count = 0;
+  for (const token of new Set(text.split(ENDS_WORD))) {
+    for (let start = 0; start < token.length; start++) {
+      if (start > 0 && /[\w@-]/.test(token[start - 1]!)) continue;
+      const most = Math.min(token.length, start + longest);
+      for (let end = start + 1; end <= most; end++) {
+        if (end < token.length && /[\w-]/.test(token[end]!)) continue;
+        if (++count > MOST_WORDS) return undefined;
+        words.add(token.slice(start, end));
+      }
+    }
+  }
+  return words;
+}
+
+function mentions(text: string, word: string): boolean {
+  const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`(?<![\\w@-])${escaped}(?![\\w-])`).test(text);
 }
 
 /** The packages of a Cargo workspace beside the root's own, as `name` and folder; undefined where they cannot be told. */

@@ -2,7 +2,7 @@ import type { Candidate } from "./candidate.ts";
 import type { Folder } from "./folder.ts";
 import { javascriptChecks } from "./javascript.ts";
 import { makeChecks } from "./make.ts";
-import { cargoMembers } from "./members.ts";
+import { cargoMembers, MOST_MEMBERS } from "./members.ts";
 import { pythonChecks } from "./python.ts";
 
 /** One tool that checks, as a kind of project offers it. */
@@ -236,9 +236,6 @@ function settingsOf(folder: Folder, ...keys: string[]): string | undefined {
   for (const key of keys) value = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
   return value === undefined ? undefined : "yes";
 }
-
-/** With more members than this one command tests them all. */
-const MOST_MEMBERS = 30;
 
 /** Each member of a workspace by itself, so that only what was touched is tested. */
 function cargo(folder: Folder): string | Command[] {

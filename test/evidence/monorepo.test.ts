@@ -47,6 +47,20 @@ describe.skipIf(!has("npm"))("npm workspaces", () => {
     expect(results[0]?.failures[0]).toMatchObject({ name: "cart", location: "packages/cart/test/cart.test.js:3" });
   });
 
+  test("of which there are many are tested by the root's one command", async () => {
+    const many = (count: number) => ({
+      "package.json": JSON.stringify({ workspaces: ["packages/*"], scripts: { test: "npm test --workspaces" } }),
+      ...Object.fromEntries(
+        Array.from({ length: count }, (_, at) => [`packages/p${at}/package.json`, pack(`p${at}`)] as const),
+      ),
+    });
+    place = await openPlace(many(30));
+    expect(await place.discover()).toHaveLength(30);
+    place.remove();
+    place = await openPlace(many(31));
+    expect((await place.discover()).map(({ id }) => id)).toEqual(["test:npm test"]);
+  });
+
   test("whose own test script does more than ask the packages are tested by it", async () => {
     for (const script of ["node prepare.js && npm test --workspaces", "turbo test", "npm test -w packages/cart"]) {
       place = await openPlace(files(script));
