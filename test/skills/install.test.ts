@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -18,7 +19,7 @@ import { unpack } from "../../src/skills/install/archive.ts";
 import { LIMITS } from "../../src/skills/install/entries.ts";
 import { fetchSource } from "../../src/skills/install/fetch.ts";
 import { clone } from "../../src/skills/install/git.ts";
-import { existingFor, install } from "../../src/skills/install/install.ts";
+import { existingFor, install, putInPlace } from "../../src/skills/install/install.ts";
 import { survey } from "../../src/skills/install/survey.ts";
 import { readTar } from "../../src/skills/install/tar.ts";
 import { readZip } from "../../src/skills/install/zip.ts";
@@ -327,6 +328,25 @@ describe("installing", () => {
     await install(candidate(home), "x", home.paths, NOW, signal);
     expect(await existing()).toMatchObject({ same: true, changed: false });
     expect(readdirSync(home.paths.skills.managed)).toEqual(["a"]);
+  });
+
+  test("whose last step fails leaves the one that was there where it was", () => {
+    using home = testHome();
+    home.put({ "here/SKILL.md": "old", "new/SKILL.md": "new" });
+    const [fresh, folder, aside] = ["new", "here", "aside"].map((name) => join(home.base, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const failing = (from: string, to: string) => {
+      if (from === fresh) throw new Error("no room");
+      renameSync(from, to);
+    };
+    expect(() => putInPlace(fresh, folder, aside, failing as typeof renameSync)).toThrow("no room");
+    expect(readFileSync(join(folder, "SKILL.md"), "utf8")).toBe("old");
+    putInPlace(fresh, folder, aside);
+    expect(readFileSync(join(folder, "SKILL.md"), "utf8")).toBe("new");
+    expect(existsSync(aside)).toBe(false);
   });
 
   test("a link that leads out, or a pipe, is refused, and nothing is left behind", async () => {

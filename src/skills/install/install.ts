@@ -61,13 +61,23 @@ export async function install(
     copySkill(candidate.folder, fresh);
     signal.throwIfAborted();
     const sha256 = fingerprint(fresh);
-    const old = existsSync(folder) ? beside("old") : undefined;
-    if (old) renameSync(folder, old);
-    renameSync(fresh, folder);
-    if (old) rmSync(old, { recursive: true, force: true });
+    putInPlace(fresh, folder, beside("old"));
     await recordInstalled(paths, folder, { origin, sha256, installedAt: new Date(now).toISOString() }, signal);
     return folder;
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
+}
+
+/** Renames a new folder to where another one may lie, which goes: by way of `aside`, and back where that fails. */
+export function putInPlace(fresh: string, folder: string, aside: string, rename = renameSync): void {
+  const isReplaced = existsSync(folder);
+  if (isReplaced) rename(folder, aside);
+  try {
+    rename(fresh, folder);
+  } catch (error) {
+    if (isReplaced) rename(aside, folder);
+    throw error;
+  }
+  rmSync(aside, { recursive: true, force: true });
 }
