@@ -268,6 +268,19 @@ describe("what a source holds", () => {
     expect(() => survey(home.project, "nothing")).toThrow("nothing holds no skill");
   });
 
+  test("two of one source that would lie in the same place: the second is refused", () => {
+    using home = testHome();
+    home.put({
+      "s/a/SKILL.md": skillText("Agent Browser"),
+      "s/b/SKILL.md": skillText("agent-browser"),
+      "s/c/SKILL.md": evaluatorText("agent-browser", "code"),
+    });
+    const { candidates, refused } = survey(join(home.base, "s"), "s");
+    expect(candidates.map(({ facts }) => facts.name)).toEqual(["Agent Browser", "agent-browser"]);
+    expect(refused).toMatchObject([{ file: join(home.base, "s/b/SKILL.md") }]);
+    expect(refused[0]?.message).toContain("the same place");
+  });
+
   test("a name that is no name of a folder becomes one", () => {
     using home = testHome();
     const targetOf = (name: string) => {

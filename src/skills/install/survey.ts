@@ -34,7 +34,12 @@ export function survey(folder: string, origin: string): Survey {
   for (const file of files) {
     const read = candidateOf(file, kindHere(file, folder));
     if ("rule" in read) found.refused.push(read);
-    else found.candidates.push(read);
+    else {
+      const first = found.candidates.find((other) => isSamePlace(other, read));
+      if (first)
+        found.refused.push({ rule: "name-folder", file, message: `${first.folder} would lie in the same place` });
+      else found.candidates.push(read);
+    }
   }
   if (files.length === 0) {
     throw new UserError(`${origin} holds no skill`, "A skill is a folder with a SKILL.md in it.");
@@ -45,6 +50,11 @@ export function survey(folder: string, origin: string): Survey {
 /** A folder called `evaluators` says what lies in it, as it does in the config home. */
 function kindHere(file: string, root: string): Skill["kind"] {
   return dirname(file).slice(root.length).split("/").includes("evaluators") ? "evaluator" : "task";
+}
+
+/** One of two would take the place of the other without a word. */
+function isSamePlace(one: Candidate, other: Candidate): boolean {
+  return one.target === other.target && one.facts.kind === other.facts.kind;
 }
 
 function candidateOf(file: string, kind: Skill["kind"]): Candidate | SkillFault {
