@@ -10,7 +10,7 @@ import { makePrivateTemp } from "../private-temp.ts";
 import { OPTIONAL } from "../skills/bundled.ts";
 import { skillFiles } from "../skills/files.ts";
 import { fetchSource } from "../skills/install/fetch.ts";
-import { clone } from "../skills/install/git.ts";
+import { clone, publicUrl } from "../skills/install/git.ts";
 import { type Existing, existingFor, install, placeFor } from "../skills/install/install.ts";
 import { type Candidate, survey } from "../skills/install/survey.ts";
 import { faultText, needsText } from "../skills/parse.ts";
@@ -54,7 +54,7 @@ export function installFromSources(flags: InstallFlags): Promise<ExitCode> {
         all.push(...candidates.map((candidate) => ({ candidate, origin })));
       } catch (error) {
         scene.signal.throwIfAborted();
-        process.stderr.write(`openkoi: ${oneLine(source)} is left out: ${messageOf(error)}\n`);
+        process.stderr.write(`openkoi: ${oneLine(publicUrl(source))} is left out: ${messageOf(error)}\n`);
       }
     }
     const value = await pick({
@@ -97,10 +97,10 @@ async function offered(source: string, scene: Scene): Promise<{ candidates: Cand
     temp: mkdtempSync(join(temp, "source-")),
     clone: (url, folder) => cloneHeld(url, folder, scene),
   });
-  const { candidates, refused } = survey(fetched.folder, source);
+  const { candidates, refused } = survey(fetched.folder, publicUrl(source));
   for (const fault of refused) process.stderr.write(`openkoi: left out: ${oneLine(faultText(fault))}\n`);
   if (candidates.length === 0)
-    throw new UsageError(`${source} holds no skill that can be used`, "See the lines above.");
+    throw new UsageError(`${publicUrl(source)} holds no skill that can be used`, "See the lines above.");
   return { candidates, origin: fetched.origin };
 }
 

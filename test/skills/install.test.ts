@@ -182,6 +182,18 @@ describe("a source", () => {
     },
   );
 
+  test("is named without the password or token of its URL, and cloned with it", async () => {
+    for (const [url, shown] of [
+      ["https://me:t0p@x@example.org/a.git#v1", "https://example.org/a.git#v1"],
+      ["ssh://git:t0p@example.org/a", "ssh://git@example.org/a"],
+    ] as const) {
+      using home = testHome();
+      const { fetched, cloned } = fetchIn(home, url);
+      expect((await fetched).origin).toBe(shown);
+      expect(cloned).toEqual([url]);
+    }
+  });
+
   test("that is none of these is refused, with the nearest name", async () => {
     using home = testHome();
     await expect(fetchIn(home, "release-note").fetched).rejects.toMatchObject({
@@ -207,6 +219,14 @@ describe("git", () => {
     };
     return { exec, asked };
   }
+
+  test("says what failed without the password or token of the URL", async () => {
+    const { exec } = fakeExec(128, "fatal: unable to access 'https://me:t0p@example.org/a.git/'");
+    const cloned = clone("https://me:t0p@example.org/a.git#v1", "/t/clone", exec, signal);
+    await expect(cloned).rejects.toThrow(
+      "https://example.org/a.git#v1 could not be cloned: fatal: unable to access 'https://example.org/a.git/'",
+    );
+  });
 
   test("clones one state by one protocol, with nobody's settings, hooks or submodules", async () => {
     const { exec, asked } = fakeExec();

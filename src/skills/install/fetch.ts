@@ -6,7 +6,7 @@ import { expandHome } from "../../base/paths.ts";
 import { closest } from "../../base/text.ts";
 import { OPTIONAL } from "../bundled.ts";
 import { ARCHIVE, unpack } from "./archive.ts";
-import { gitProtocol } from "./git.ts";
+import { gitProtocol, publicUrl } from "./git.ts";
 
 /** A source whose files lie on this machine. */
 export interface Fetched {
@@ -41,11 +41,14 @@ export async function fetchSource({ source, dir, env, temp, clone }: FetchInput)
   };
   if (gitProtocol(source)) {
     if (/^https?:/.test(source) && ARCHIVE.test(source)) {
-      throw new UserError(`${source} is an archive on the web`, "Download it, then: openkoi learn install FILE");
+      throw new UserError(
+        `${publicUrl(source)} is an archive on the web`,
+        "Download it, then: openkoi learn install FILE",
+      );
     }
     const folder = join(temp, "clone");
     await clone(source, folder);
-    return { folder: realpathSync(folder), origin: source };
+    return { folder: realpathSync(folder), origin: publicUrl(source) };
   }
   const path = resolve(dir, expandHome(source, env));
   const found = statSync(path, { throwIfNoEntry: false });

@@ -19,6 +19,11 @@ export function gitProtocol(source: string): string | undefined {
   return PROTOCOLS.find(([pattern]) => pattern.test(source))?.[1];
 }
 
+/** A git URL as it may be shown and kept: without a password or a token. */
+export function publicUrl(source: string): string {
+  return source.replace(/^(https?:\/\/)[^/?#]*@/, "$1").replace(/^(ssh:\/\/[^/?#:@]*):[^/?#]*@/, "$1@");
+}
+
 /**
  * Clones the newest state of a repository into `folder` (which does not exist yet). Nothing of the repository is run:
  * no hooks, filters, submodules or settings of anybody; only the one protocol; nobody is asked for a password.
@@ -28,7 +33,7 @@ export async function clone(source: string, folder: string, exec: Exec, signal: 
   const [url = "", ref] = source.split("#", 2);
   const protocol = gitProtocol(url);
   if (!protocol || /[\s\0]/.test(source) || ref?.startsWith("-")) {
-    throw new UserError(`${source} is no git URL`, "Name one like https://example.org/skills.git");
+    throw new UserError(`${publicUrl(source)} is no git URL`, "Name one like https://example.org/skills.git");
   }
   const settings = [
     "core.hooksPath=/dev/null",
@@ -58,7 +63,7 @@ export async function clone(source: string, folder: string, exec: Exec, signal: 
     ? `it took longer than ${TIMEOUT_MS / 1000} s`
     : firstLine(result.output.split("\n").findLast((line) => /fatal|error/i.test(line)) ?? result.output);
   throw new UserError(
-    `${source} could not be cloned: ${why}`,
+    `${publicUrl(source)} could not be cloned: ${why.replaceAll(url, publicUrl(url))}`,
     "Check the URL; a private one can be cloned by you, and the folder named.",
   );
 }
