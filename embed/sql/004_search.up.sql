@@ -10,7 +10,8 @@ CREATE INDEX idx_learnings_source ON learnings(source_task);
 -- text itself is in memory_chunks. A row's number is scope × 2^40 + n; scope: 0 learnings, 1 tasks, 2 the rest.
 CREATE VIRTUAL TABLE chunk_words USING fts5(words, content = '', contentless_delete = 1, tokenize = 'ascii');
 
--- In how many chunks a term occurs; '' counts the chunks. Forgotten chunks are subtracted when they are counted anew.
+-- In how many chunks a term occurs or did; '' counts the chunks. Forgotten chunks are not subtracted: what words weigh
+-- hardly changes by them.
 CREATE TABLE chunk_terms (
   term TEXT PRIMARY KEY,
   chunks INTEGER NOT NULL
