@@ -7,12 +7,11 @@ import { getKey, type Layer, leaves, setKey } from "./config-layers.ts";
  */
 type Rule = "free" | "lower" | "higher" | "join" | readonly (string | boolean)[];
 
-/** What is not named here is the user's alone. */
+/** What is not named here is the user's alone: the embedder too, which is sent the memory of every folder. */
 const RULES: Readonly<Record<string, Rule>> = {
   "models.executor": "free",
   "models.evaluator": "free",
   "models.planner": "free",
-  "models.embedder": "free",
   "models.small_model": "free",
   "models.fallback.executor": "free",
   "iteration.max_iterations": "lower",

@@ -284,6 +284,7 @@ describe("a project's file", () => {
     ["permissions.allow", '[permissions]\nallow = ["bash(*)"]'],
     ["sandbox.mode", '[sandbox]\nmode = "off"'],
     ["sandbox.network", '[sandbox]\nnetwork = "all"'],
+    ["models.embedder", '[models]\nembedder = "p/m"'],
     ["iteration.max_iterations", "[iteration]\nmax_iterations = 100"],
     ["iteration.timeout_seconds", "[iteration]\ntimeout_seconds = 90000"],
     ["iteration.token_budget", "[iteration]\ntoken_budget = 90000000"],
