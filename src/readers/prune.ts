@@ -42,6 +42,8 @@ export async function pruneDaily({ paths, maxMegabytes, now, memory }: Prune): P
   const database = databaseBytes(paths.database);
   let bytes = database + files.reduce((sum, file) => sum + file.bytes, 0);
   if (bytes <= limit) return [];
+  // No transcript that goes would help.
+  if (database > limit) return [stillOver(bytes, database, maxMegabytes)];
 
   const open = await memory();
   const recorded = recordedSizes(

@@ -69,6 +69,12 @@ describe("the storage limit", () => {
     expect(lines[0]).toContain("more than max_storage_mb = 1");
   });
 
+  test("takes nothing where the database alone is over it, and says so", async () => {
+    transcript("old", 30);
+    expect((await prune(0))[0]).toContain("more than max_storage_mb = 0");
+    expect(left()).toEqual(["old.jsonl"]);
+  });
+
   test("does not even look where there are no transcripts", async () => {
     rmSync(paths.sessions, { recursive: true });
     expect(await prune(0)).toEqual([]);
