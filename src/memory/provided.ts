@@ -59,8 +59,7 @@ export class Provided {
     const space = embedder && spaces.of(embedder.ref);
     if (!embedder || !space || space.upto < COVERED * newest) return undefined;
     const texts = [text, ...FAR];
-    const vectors =
-      this.#asked.get(text) ?? (await this.vectors(texts, AbortSignal.any([signal, AbortSignal.timeout(QUERY_MS)])));
+    const vectors = this.#asked.get(text) ?? (await this.vectors(texts, signal, QUERY_MS));
     signal.throwIfAborted();
     const [vector, ...far] = vectors ?? [];
     if (!vectors || !vector || vector.length !== space.dimensions) return undefined;
@@ -69,19 +68,21 @@ export class Provided {
     return { space, vector, floor: usual + NEARER * (1 - usual) };
   }
 
-  /** One vector of length 1 for each text; undefined where it failed. */
-  async vectors(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[] | undefined> {
+  /** One vector of length 1 for each text; undefined where it failed, which it has after `limit` ms too, or was called off. */
+  async vectors(texts: readonly string[], signal: AbortSignal, limit?: number): Promise<Float32Array[] | undefined> {
     const embedder = await this.embedder();
     if (!embedder) return undefined;
+    const within = limit === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(limit)]);
     try {
-      const { vectors } = await embedder.embed(this.#sent(texts), signal);
+      const { vectors } = await embedder.embed(this.#sent(texts), within);
       const length = vectors[0]?.length ?? 0;
       if (vectors.length !== texts.length || length === 0 || vectors.some((vector) => vector.length !== length)) {
         throw new ProviderError("invalid", embedder.ref, "it did not answer with one vector for each text");
       }
       return vectors.map(normalised);
     } catch (error) {
-      this.#fail(error);
+      // Who called it off has no reason to hear of a failure.
+      if (!signal.aborted) this.#fail(error);
       return undefined;
     }
   }

@@ -88,6 +88,19 @@ describe("a provider's embedder", () => {
     expect(rig.warnings).toEqual(["the embedder failed, the built-in one is used in this run: no credit"]);
   });
 
+  test("that is called off has not failed", async () => {
+    const fake = fakeEmbedder(GROUPS);
+    using rig = openRig({ embedder: async () => fake.embedder });
+    rig.note("The automobile is red");
+    await tendAll(rig);
+    const stop = new AbortController();
+    const searched = rig.memory.search("car", 10, stop.signal);
+    stop.abort(new Error("no longer wanted"));
+    await expect(searched).rejects.toThrow("no longer wanted");
+    expect(await found(rig, "car")).toEqual(["The automobile is red"]);
+    expect(rig.warnings).toEqual([]);
+  });
+
   test("that cannot be opened is said once, too", async () => {
     using rig = openRig({
       embedder: async () => {
