@@ -11,6 +11,8 @@ const COMPARING: Recipe = { grams: 0.6, pairs: 0.4, sharpness: 1 };
  * more. Chosen on made-up tasks and lessons (test/memory/recall.test.ts has some) so that of unrelated pairs none pass.
  */
 const ALIKE = [0.3, 0.2, 0.1];
+/** Names are looked for in so much of a text, UTF-16 units: one endless word would take for ever. */
+const MOST_NAMED = 2000;
 /** What is as like as this says the same, if nothing in it says otherwise (PRODUCT.md section 3). */
 const SAME = 0.8;
 /** Of the terms of two texts, those that both have, from which on they speak of the same thing. */
@@ -116,7 +118,8 @@ function negations(terms: readonly string[]): number {
 
 /** What is no word of prose: paths, names with capitals or underscores inside, what stands in quotation marks, numbers. */
 function namesIn(text: string): string[] {
-  const found = text.match(/`[^`\n]+`|"[^"\n]+"|[\w./:@-]*(?:[\w][./:@_][\w]|[a-z][A-Z]|\d)[\w./:@-]*/g) ?? [];
+  const found =
+    text.slice(0, MOST_NAMED).match(/`[^`\n]+`|"[^"\n]+"|[\w./:@-]*(?:[\w][./:@_][\w]|[a-z][A-Z]|\d)[\w./:@-]*/g) ?? [];
   return [...new Set(found.map((name) => name.replace(/^[`"]|[`".,:]$/g, "").replace(/[.,:]+$/, "")))].sort();
 }
 

@@ -1,6 +1,8 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { UserError } from "../../src/base/errors.ts";
+import { Likeness, saysTheSame } from "../../src/memory/likeness.ts";
+import { Rarity } from "../../src/memory/rarity.ts";
 import { DAY, never, openRig, START } from "./support.ts";
 
 const WEEK = 7 * DAY;
@@ -162,6 +164,12 @@ describe("a lesson", () => {
     await Bun.sleep(0);
     other.run("COMMIT");
     expect((await learned)?.is).toBe("new");
+  });
+
+  test("of one endless word is compared as any other", () => {
+    const likeness = new Likeness(new Rarity(0, new Uint8Array(0)));
+    const endless = likeness.portrait(`Put helpers of the parser into base ${"a".repeat(500_000)}`);
+    expect(saysTheSame(endless, endless)).toBe(true);
   });
 
   test("of nothing is not kept", async () => {
