@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readEnv } from "../base/env.ts";
 import { Exit, type ExitCode, UsageError } from "../base/errors.ts";
 import { type Paths, resolvePaths } from "../base/paths.ts";
@@ -21,7 +22,7 @@ import {
   TABLES_OF,
 } from "./portable/document.ts";
 import { writeFolder, writePieces } from "./portable/output.ts";
-import { skillRows } from "./portable/skill-files.ts";
+import { SKILL_COLUMNS, skillRows } from "./portable/skill-files.ts";
 import { jsonText, yamlText } from "./portable/text.ts";
 import { transcriptRows } from "./portable/transcripts.ts";
 
@@ -48,12 +49,14 @@ export async function exportCommand({ argument, flags }: CommandLine): Promise<E
       exported: new Date().toISOString(),
     });
     const count = { rows: 0 };
+    const redact = flags.redact === true;
     await atOneMoment(memory, () => {
-      const tables = TABLES_OF[what].map((name) =>
-        observed(tableOf(name, memory, paths), count, flags.redact === true),
-      );
+      const tables = TABLES_OF[what].map((name) => observed(tableOf(name, memory, paths, redact), count, redact));
       return write(header, tables, format, output);
     });
+    if (what === "all" && existsSync(paths.soul)) {
+      process.stderr.write(`openkoi: not in it: ${paths.soul}, which you can copy\n`);
+    }
     if (output !== undefined) process.stderr.write(`openkoi: ${plural(count.rows, "row")} written to ${output}\n`);
     return Exit.ok;
   } finally {
@@ -71,8 +74,11 @@ function partOf(argument: string | undefined): Part {
   );
 }
 
-function tableOf(name: OutTable["name"], memory: MemoryDatabase, paths: Paths): OutTable {
-  if (name === "skills") return { name, columns: ["path", "text"], rows: skillRows(paths) };
+function tableOf(name: OutTable["name"], memory: MemoryDatabase, paths: Paths, redact: boolean): OutTable {
+  if (name === "skills") {
+    const onLeftOut = (path: string) => process.stderr.write(`openkoi: left out: ${JSON.stringify(path)}\n`);
+    return { name, columns: SKILL_COLUMNS, rows: skillRows(paths, redact, onLeftOut) };
+  }
   if (name === "transcripts") {
     const onDamaged = (message: string) => process.stderr.write(`openkoi: left out: ${message}\n`);
     return { name, columns: ["session", "event"], rows: transcriptRows(paths, onDamaged) };

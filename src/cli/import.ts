@@ -15,7 +15,14 @@ import { CSV_HEADER } from "./export.ts";
 import { fitRows } from "./portable/cells.ts";
 import { readCsv } from "./portable/csv.ts";
 import { brokenAt, checkHeader, type InTable, type ReadExport, TABLES_OF } from "./portable/document.ts";
-import { aboutSkill, isProposal, isThere, readSkillRows, type SkillText, writeSkills } from "./portable/skill-files.ts";
+import {
+  aboutSkill,
+  isProposal,
+  isThere,
+  type PortableSkill,
+  readSkillRows,
+  writeSkills,
+} from "./portable/skill-files.ts";
 import { readText } from "./portable/text.ts";
 import { readTranscriptRows, writeTranscripts } from "./portable/transcripts.ts";
 import { watchSignals } from "./signals.ts";
@@ -69,7 +76,7 @@ async function takeIn(
     else incoming.push({ table: name, placeOf, rows: fitRows(table, columnsOf(memory, name), file, texts) });
   }
   const news = skills.filter((skill) => !isThere(paths, skill));
-  const active = news.filter(({ path }) => !isProposal(path));
+  const active = news.filter((skill) => !isProposal(skill));
   const wanted =
     yes || active.length === 0 || (await isWanted(active)) ? news : news.filter((skill) => !active.includes(skill));
   const { added, known } = mergeRows(memory, incoming, (place, message) => brokenAt(file, place, message));
@@ -78,7 +85,7 @@ async function takeIn(
   return [
     `${plural(added, "row")} added${known > 0 ? `, ${known} were here already` : ""}`,
     ...(transcripts.size > 0 ? [`${written} of ${plural(transcripts.size, "transcript")} added`] : []),
-    ...wanted.map(({ path }) => `skill added: ${path}`),
+    ...wanted.map(({ place }) => `skill added: ${place}`),
     ...(news.length < skills.length ? [`${skills.length - news.length} skills were here already`] : []),
     "",
   ].join("\n");
@@ -87,7 +94,7 @@ async function takeIn(
 /**
  * Whether the user wants to use what a stranger may have written. Where nobody can be asked it stays out, and that is said.
  */
-async function isWanted(active: readonly SkillText[]): Promise<boolean> {
+async function isWanted(active: readonly PortableSkill[]): Promise<boolean> {
   const many = plural(active.length, "skill");
   process.stderr.write(
     `${many} of it would be used from now on:\n${active.map((skill) => `  ${aboutSkill(skill)}\n`).join("")}`,

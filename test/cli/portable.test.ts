@@ -13,10 +13,12 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
+import { resolvePaths } from "../../src/base/paths.ts";
 import { fitRows } from "../../src/cli/portable/cells.ts";
 import { csvText, readCsv } from "../../src/cli/portable/csv.ts";
 import { type ExportRow, makeHeader, type OutTable } from "../../src/cli/portable/document.ts";
 import { writeFolder, writePieces } from "../../src/cli/portable/output.ts";
+import { skillRows } from "../../src/cli/portable/skill-files.ts";
 import { jsonText, readText, yamlText } from "../../src/cli/portable/text.ts";
 import { openDatabase } from "../../src/memory/database.ts";
 import { columnsOf, mergeRows, PORTABLE_TABLES, type PortableRow, rowsOf } from "../../src/memory/portable.ts";
@@ -364,7 +366,7 @@ describe("a broken export is refused with the place", () => {
   test("what is no export, of a later version, or holds an unknown table", async () => {
     expect(messageFrom(() => readText("{}", "x"))).toBe("x is no export of OpenKoi");
     expect(messageFrom(() => readText("hello", "x"))).toBe("x is no export of OpenKoi");
-    const later = await joined(jsonText({ ...header, version: 2 }, []));
+    const later = await joined(jsonText({ ...header, version: 3 }, []));
     expect(messageFrom(() => readText(later, "x"))).toContain("was written by a later version of OpenKoi");
     const other = (await joined(jsonText(header, tables()))).replace('"learnings"', '"secrets"');
     expect(messageFrom(() => readText(other, "x"))).toBe('x, tables: "secrets" is not known');
@@ -372,6 +374,22 @@ describe("a broken export is refused with the place", () => {
 });
 
 describe("writing an export", () => {
+  test("takes every file of a skill along, and with secrets hidden none in which nobody would see one", () => {
+    const paths = resolvePaths({ HOME: dir });
+    const folder = join(paths.skills.user, "group/a");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "SKILL.md"), "x");
+    writeFileSync(join(folder, "logo.png"), Buffer.from([0xff]));
+    writeFileSync(join(folder, ".approved"), "x");
+    const leftOut: string[] = [];
+    const pathsIn = (textsOnly: boolean) =>
+      [...skillRows(paths, textsOnly, (path) => leftOut.push(path))].map(({ path }) => path);
+    expect(pathsIn(false)).toEqual(["skills/user/group/a/SKILL.md", "skills/user/group/a/logo.png"]);
+    expect(leftOut).toEqual([]);
+    expect(pathsIn(true)).toEqual(["skills/user/group/a/SKILL.md"]);
+    expect(leftOut).toEqual(["skills/user/group/a/logo.png"]);
+  });
+
   test("a failure leaves the old file as it was, and nothing beside it", async () => {
     const path = join(dir, "out.json");
     writeFileSync(path, "old");

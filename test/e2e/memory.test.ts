@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { Turn } from "../fakes/script.ts";
@@ -142,6 +142,10 @@ describe("export and import", () => {
       const path = join(place.home, ".openkoi/skills/user/release-notes/SKILL.md");
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, skill);
+      const others = { "scripts/x.sh": "#!/bin/sh\n", "logo.png": Buffer.from([0xff, 0, 0x80, 10]) };
+      mkdirSync(join(dirname(path), "scripts"));
+      for (const [name, content] of Object.entries(others)) writeFileSync(join(dirname(path), name), content);
+      chmodSync(join(dirname(path), "scripts/x.sh"), 0o755);
       const output = join(place.project, "out");
       const made = await openkoi(place, ["export", "all", "--format", format, "--output", output]);
       expect(made).toMatchObject({ code: 0, stdout: "" });
@@ -149,7 +153,7 @@ describe("export and import", () => {
       try {
         const taken = await openkoi(other, ["import", output, "--yes"]);
         expect(taken.code).toBe(0);
-        expect(taken.stdout).toContain("skill added: skills/user/release-notes/SKILL.md");
+        expect(taken.stdout).toContain("skill added: skills/user/release-notes\n");
         const there = join(other.home, ".local/share/openkoi");
         for (const table of [
           "sessions",
@@ -165,6 +169,11 @@ describe("export and import", () => {
         const text = (folder: string) => readFileSync(join(folder, "sessions", transcript!), "utf8");
         expect(text(there)).toBe(text(data));
         expect(readFileSync(join(other.home, ".openkoi/skills/user/release-notes/SKILL.md"), "utf8")).toBe(skill);
+        const folder = join(other.home, ".openkoi/skills/user/release-notes");
+        for (const [name, content] of Object.entries(others)) {
+          expect(readFileSync(join(folder, name))).toEqual(Buffer.from(content));
+        }
+        expect(statSync(join(folder, "scripts/x.sh")).mode & 0o111).not.toBe(0);
         const again = await openkoi(other, ["import", output]);
         expect(again.stdout).toStartWith("0 rows added");
       } finally {
@@ -180,8 +189,8 @@ describe("export and import", () => {
     const facts = { format: "openkoi-export", version: 1, what: "skills", schema: 3 };
     place.write({ "theirs.json": JSON.stringify({ ...facts, tables: { skills } }) });
     const { code, stdout, stderr } = await openkoi(place, ["import", "theirs.json"]);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: "0 rows added\nskill added: skills/proposed/d/SKILL.md\n" });
-    expect(stderr).toContain("3 skills of it would be used from now on:\n  skills/user/a/SKILL.md: Does a.\n");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "0 rows added\nskill added: skills/proposed/d\n" });
+    expect(stderr).toContain("3 skills of it would be used from now on:\n  skills/user/a: Does a.\n");
     expect(stderr).toContain("--yes takes them in");
     const isHere = (path: string) => existsSync(join(place.home, ".openkoi", path, "SKILL.md"));
     expect(paths.filter(isHere)).toEqual(["skills/proposed/d"]);
@@ -222,6 +231,15 @@ describe("export and import", () => {
       "path.json": JSON.stringify({
         ...{ format: "openkoi-export", version: 1, what: "skills", schema: 3 },
         tables: { skills: [{ path: "skills/user/../../../x/SKILL.md", text: "x" }] },
+      }),
+      "inner.json": JSON.stringify({
+        ...{ format: "openkoi-export", version: 2, what: "skills", schema: 3 },
+        tables: {
+          skills: [
+            { path: "skills/user/a/SKILL.md", text: "x" },
+            { path: "skills/user/a/../../../x", text: "x" },
+          ],
+        },
       }),
       "other.json": "[1, 2]",
     };

@@ -21,7 +21,7 @@ export const TABLES_OF: Record<Part, readonly TableName[]> = {
 };
 
 /** Of an export; a reader refuses a higher one. */
-export const EXPORT_VERSION = 1;
+export const EXPORT_VERSION = 2;
 const FORMAT = "openkoi-export";
 
 export interface Header {

@@ -1,64 +1,146 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { ensureDir, readText, writeAtomic } from "../../base/files.ts";
+import { chmodSync, existsSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { randomId } from "../../base/crypto/random.ts";
+import { ensureDir, readRegular } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
+import { plural } from "../../base/text.ts";
+import { APPROVED, findSkillFiles, skillFiles } from "../../skills/files.ts";
 import { faultText, parseSkill } from "../../skills/parse.ts";
+import { ownRoots, type SkillPaths } from "../../skills/places.ts";
 import { oneLine } from "../display/layout.ts";
 import { brokenAt, type ExportRow, type InTable } from "./document.ts";
 
-/** Where a skill's text lies, from the config home on. Nothing else may be written by an import. */
-const SKILL_PATH = /^(?:skills|evaluators)\/(?:managed|user|proposed)\/[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\/SKILL\.md$/;
+/** Columns of a file of a skill: what is no text stands in `base64`. `executable` is 0 or 1. */
+export const SKILL_COLUMNS = ["path", "text", "base64", "executable"] as const;
 
-/** The texts of the user's skills and evaluators, by path. */
-export async function* skillRows(paths: Pick<Paths, "home">): AsyncGenerator<ExportRow> {
-  const found = [
-    ...new Bun.Glob("{skills,evaluators}/{managed,user,proposed}/*/SKILL.md").scanSync({ cwd: paths.home }),
-  ];
-  for (const path of found.sort()) {
-    if (!SKILL_PATH.test(path)) continue;
-    const text = await readText(join(paths.home, path));
-    if (text !== undefined) yield { path, text };
+/** Where a file of a skill lies, from the config home on. Nothing else may be written by an import. */
+const PLACE = /^(?:skills|evaluators)\/(?:managed|user|proposed)(?:\/[^/\\\p{Cc}]+){2,}$/u;
+/** A larger file is left out. Bytes. */
+const LARGEST_FILE = 16 * 1024 * 1024;
+
+/**
+ * Every file of the user's skills and evaluators; with `textsOnly` none that is no text, in which nobody sees a secret.
+ * `onLeftOut` hears of what is not in it, by path.
+ */
+export function* skillRows(
+  paths: SkillPaths,
+  textsOnly: boolean,
+  onLeftOut: (path: string) => void,
+): Generator<ExportRow> {
+  const taken = new Set<string>();
+  const sources = ["managed", "user", "proposed"] as const;
+  // Those of the config home outrank those of the data folder, and come last.
+  for (const { folder: root, kind, source } of sources.flatMap((each) => ownRoots(paths, each).reverse())) {
+    const place = `${kind === "evaluator" ? "evaluators" : "skills"}/${source}`;
+    for (const file of findSkillFiles(root)) {
+      const folder = dirname(file);
+      const inside = relative(realpathSync(root), folder);
+      const own = `${place}/${inside.startsWith("..") ? basename(folder) : inside}`;
+      if (taken.has(own)) continue;
+      taken.add(own);
+      for (const { path, executable } of skillFiles(folder)) {
+        const row = rowOf(`${own}/${path}`, readRegular(join(folder, path), LARGEST_FILE), executable);
+        if (row && !(textsOnly && row["text"] === null)) yield row;
+        else onLeftOut(`${own}/${path}`);
+      }
+    }
   }
 }
 
-/** The text of a skill, and where it lies. */
-export interface SkillText {
-  path: string;
-  text: string;
+function rowOf(path: string, content: Buffer | undefined, executable: boolean): ExportRow | undefined {
+  if (content === undefined || !isPlace(path)) return undefined;
+  const text = content.toString();
+  const isText = Buffer.from(text).equals(content);
+  return {
+    path,
+    text: isText ? text : null,
+    base64: isText ? null : content.toString("base64"),
+    executable: executable ? 1 : 0,
+  };
 }
 
-/** Throws UserError for a row that is no skill's text. */
-export function readSkillRows({ rows, placeOf }: InTable, file: string): SkillText[] {
-  return rows.map(({ path, text }, at) => {
-    if (typeof path !== "string" || !SKILL_PATH.test(path)) {
+function isPlace(path: string): boolean {
+  const names = path.split("/");
+  return PLACE.test(path) && !names.some((name) => name === "." || name === ".." || name === APPROVED);
+}
+
+interface OneFile {
+  /** Relative to the skill's folder. */
+  path: string;
+  content: string | Buffer;
+  executable: boolean;
+}
+
+/** A skill with its files. */
+export interface PortableSkill {
+  /** Its folder, from the config home on. */
+  place: string;
+  /** Of its `SKILL.md`. */
+  text: string;
+  files: OneFile[];
+}
+
+/** The skills of an export. Throws UserError for a row that is no file of one. */
+export function readSkillRows({ rows, placeOf }: InTable, file: string): PortableSkill[] {
+  const skills = new Map<string, PortableSkill>();
+  const folders = rows
+    .map(({ path }) => path)
+    .filter((path) => typeof path === "string" && /\/SKILL\.md$/i.test(path))
+    .map((path) => dirname(path as string))
+    .sort((a, b) => a.length - b.length);
+  for (const [at, { path, text, base64, executable }] of rows.entries()) {
+    // Inside of a skill there is no other one.
+    const place = typeof path === "string" ? folders.find((folder) => path.startsWith(`${folder}/`)) : undefined;
+    if (typeof path !== "string" || place === undefined || !isPlace(path)) {
       throw brokenAt(file, placeOf(at), `${JSON.stringify(path)} is no place of a skill`);
     }
-    if (typeof text !== "string") throw brokenAt(file, placeOf(at), "text: missing");
-    return { path, text };
-  });
+    const content = typeof text === "string" ? text : typeof base64 === "string" ? Buffer.from(base64, "base64") : null;
+    if (content === null) throw brokenAt(file, placeOf(at), "text: missing");
+    const skill = skills.get(place) ?? { place, text: "", files: [] };
+    const name = path.slice(place.length + 1);
+    if (skill.files.some((other) => other.path.toLowerCase() === name.toLowerCase())) {
+      throw brokenAt(file, placeOf(at), `${JSON.stringify(path)} is there twice`);
+    }
+    if (/^SKILL\.md$/i.test(name)) skill.text = String(content);
+    skill.files.push({ path: name, content, executable: Number(executable ?? 0) === 1 });
+    skills.set(place, skill);
+  }
+  return [...skills.values()];
 }
 
 /** Whether a skill lies there already. */
-export function isThere({ home }: Pick<Paths, "home">, { path }: SkillText): boolean {
-  return existsSync(join(home, path));
+export function isThere({ home }: Pick<Paths, "home">, { place }: PortableSkill): boolean {
+  return existsSync(join(home, place));
 }
 
 /** A proposal is not used before it is approved, and an import approves nothing. */
-export function isProposal(path: string): boolean {
-  return path.split("/")[1] === "proposed";
+export function isProposal({ place }: PortableSkill): boolean {
+  return place.split("/")[1] === "proposed";
 }
 
-/** A line that says what a skill is for. */
-export function aboutSkill({ path, text }: SkillText): string {
-  const parsed = parseSkill(text, join("/", path), path.startsWith("evaluators/") ? "evaluator" : "task");
-  return oneLine(`${path}: ${"fault" in parsed ? faultText(parsed.fault) : parsed.facts.description}`);
+/** A line that says what a skill is for, and how many files it has beside its text. */
+export function aboutSkill({ place, text, files }: PortableSkill): string {
+  const parsed = parseSkill(text, join("/", place, "SKILL.md"), place.startsWith("evaluators/") ? "evaluator" : "task");
+  const more = files.length > 1 ? ` (${plural(files.length, "file")})` : "";
+  return oneLine(`${place}${more}: ${"fault" in parsed ? faultText(parsed.fault) : parsed.facts.description}`);
 }
 
-/** Writes skills. A proposal is not approved by it. */
-export async function writeSkills(paths: Pick<Paths, "home">, skills: readonly SkillText[]): Promise<void> {
-  for (const { path, text } of skills) {
-    const target = join(paths.home, path);
-    await ensureDir(join(target, ".."));
-    await writeAtomic(target, text);
+/** Writes skills, each whole or not at all. A proposal is not approved by it. */
+export async function writeSkills(paths: Pick<Paths, "home">, skills: readonly PortableSkill[]): Promise<void> {
+  for (const { place, files } of skills) {
+    const target = join(paths.home, place);
+    const fresh = join(target, "..", `.${basename(place)}.new.${randomId(8)}`);
+    await ensureDir(dirname(target));
+    try {
+      for (const { path, content, executable } of files) {
+        const file = join(fresh, path);
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileSync(file, content);
+        if (executable) chmodSync(file, 0o755);
+      }
+      renameSync(fresh, target);
+    } finally {
+      rmSync(fresh, { recursive: true, force: true });
+    }
   }
 }
