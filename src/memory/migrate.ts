@@ -8,7 +8,7 @@ import { appliedTo } from "./schema.ts";
 
 /** How long one process waits for another one that brings the database forward, ms. */
 const PATIENCE = 60_000;
-/** Copies from before destructive migrations that are kept. */
+/** Copies from before a schema changed that are kept. */
 const MOST_BACKUPS = 3;
 
 /**
@@ -27,16 +27,16 @@ export function alone<T>(path: string, body: () => T): T {
   }
 }
 
-/** Brings the database forward to the newest schema, each migration in one transaction. To be called `alone`. */
+/** Brings the database forward to the newest schema, each migration in one transaction, after a copy was kept. To be called `alone`. */
 export function migrateForward(db: Database, place: { path: string; now: () => number }): void {
   db.run(
     "CREATE TABLE IF NOT EXISTS _migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL DEFAULT (datetime('now')))",
   );
   const from = schemaOf(db);
-  for (const { version, name, up, destructive } of MIGRATIONS) {
+  // What this process has just made holds nothing.
+  if (from > 0 && from < MIGRATIONS.length) backUp(db, place);
+  for (const { version, name, up } of MIGRATIONS) {
     if (version <= schemaOf(db)) continue;
-    // What this process has just made holds nothing.
-    if (destructive && from > 0) backUp(db, place);
     withoutForeignKeys(db, () => {
       if (schemaOf(db) >= version) return;
       db.run(up);

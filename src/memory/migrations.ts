@@ -15,16 +15,14 @@ export interface Migration {
   name: string;
   up: string;
   down: string;
-  /** It drops or rebuilds what holds the user's data: a copy of the database is kept from before it. */
-  destructive: boolean;
 }
 
 /** Every migration, oldest first. The names of the first two are those of the program that OpenKoi follows. */
 export const MIGRATIONS: readonly Migration[] = [
-  { version: 1, name: "initial_schema", up: up1, down: down1, destructive: false },
-  { version: 2, name: "vector_search", up: up2, down: down2, destructive: false },
-  { version: 3, name: "ledger", up: up3, down: down3, destructive: true },
-  { version: 4, name: "search", up: up4, down: down4, destructive: false },
+  { version: 1, name: "initial_schema", up: up1, down: down1 },
+  { version: 2, name: "vector_search", up: up2, down: down2 },
+  { version: 3, name: "ledger", up: up3, down: down3 },
+  { version: 4, name: "search", up: up4, down: down4 },
 ];
 
 /** The last schema that the two programs share; from the next one on the numbers mean different things. */

@@ -115,12 +115,12 @@ describe("the databases of the earlier program", () => {
       expect(notices).toEqual([]);
     });
 
-    test(`a copy from before the first destructive step of one of schema ${schema} is kept`, () => {
+    test(`a copy from before the first step of one of schema ${schema} is kept`, () => {
       makeFolder();
       makeEarlier(path, schema);
       const before = sharedRows(path);
       open().close();
-      expect(backups(path)).toEqual([join(dir, "data", "backups", "openkoi-2-20261123-101502.db")]);
+      expect(backups(path)).toEqual([join(dir, "data", "backups", `openkoi-${schema}-20261123-101502.db`)]);
       expect(sharedRows(backups(path)[0]!)).toEqual(before);
       expect(statSync(backups(path)[0]!).mode & 0o777).toBe(0o600);
     });
@@ -236,6 +236,16 @@ describe("going back a schema", () => {
     for (const copy of backed) expect(existsSync(copy)).toBe(true);
     open().close();
     expect(sharedRows(path)).toEqual(before);
+  });
+
+  test("and forward again keeps a copy from before each way", () => {
+    open().close();
+    rollBack(path, () => clock);
+    clock += 1000;
+    open().close();
+    const stem = (schema: number, stamp: string) =>
+      join(dir, "data", "backups", `openkoi-${schema}-20261123-${stamp}.db`);
+    expect(backups(path)).toEqual([stem(LATEST - 1, "101503"), stem(LATEST, "101502")]);
   });
 
   test("ends at the first schema", () => {
