@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync, renameSync, rmSync } from "node:fs";
-import { setAside } from "./aside.ts";
+import { linkAside } from "./aside.ts";
 import { LAST_SHARED, MIGRATIONS } from "./migrations.ts";
 
 /** What both programs have, in an order in which every row finds what it refers to. */
@@ -18,7 +18,7 @@ export function carryOver(path: string, now: number): string {
   removeAll(made);
   try {
     copyShared(path, made);
-    const aside = setAside(path, "earlier", now);
+    const aside = linkAside(path, "earlier", now);
     renameSync(made, path);
     return aside;
   } finally {

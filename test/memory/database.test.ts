@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
+import { linkAside } from "../../src/memory/aside.ts";
 import { type MemoryDatabase, openDatabase, rollBack } from "../../src/memory/database.ts";
 import { backups, schemaOf } from "../../src/memory/migrate.ts";
 import { MIGRATIONS } from "../../src/memory/migrations.ts";
@@ -141,6 +142,14 @@ describe("the databases of the earlier program", () => {
     expect(db.query("SELECT name FROM pragma_table_info('tasks') WHERE name = 'workspace'").all()).toEqual([]);
     expect(sharedRows(path)).toEqual(before);
     expect(backups(path)).toHaveLength(1);
+  });
+
+  test("one that is being carried over lies at its place until the new one takes it", () => {
+    makeFolder();
+    makeEarlier(path, 4);
+    const aside = linkAside(path, "earlier", clock);
+    expect(existsSync(path)).toBe(true);
+    expect(statSync(aside).ino).toBe(statSync(path).ino);
   });
 
   test("one that went on to other schemas is carried over, and its file lies beside, unchanged", () => {
