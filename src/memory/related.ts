@@ -17,8 +17,8 @@ import type { Spaces } from "./spaces.ts";
 import { freshness } from "./times.ts";
 
 /** What is looked at before it is weighed. */
-const CANDIDATES = 24;
-const TASKS_LOOKED_AT = 12;
+const CANDIDATES = 16;
+const TASKS_LOOKED_AT = 8;
 /** What was learned in the same folder counts for more, what was learned in another one for less. */
 const HERE = 1.3;
 const ELSEWHERE = 0.9;
