@@ -33,7 +33,7 @@ import type { MemoryStore } from "./readers/memory-store.ts";
 import { createRecorder } from "./readers/recorder.ts";
 import { createStateFile } from "./readers/state-file.ts";
 import { createTranscript, readTranscript } from "./readers/transcript.ts";
-import { createRecollection, type Recollection } from "./recollection.ts";
+import { createRecollection, noMemory, type Recollection } from "./recollection.ts";
 import { redactedCheckpoints, redactedEvidence } from "./redacted.ts";
 import type { Skills } from "./skills/index.ts";
 import { selectRubric } from "./skills/rubrics.ts";
@@ -245,7 +245,7 @@ function openHub(scene: Scene, activity: ActivityReader): { hub: Hub; transcript
 }
 
 function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }: Parts): Kit {
-  const { paths, clock, here, redactor, task, lastAlive, skills, memory } = scene;
+  const { paths, clock, here, redactor, task, lastAlive, skills, memory, request } = scene;
   const { config, workspace } = here;
   const hide = (text: string) => redactor.hide(text);
   const warn = (code: "config" | "checkpoint") => (message: string) =>
@@ -257,7 +257,8 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }:
     tools,
     evidence: redactedEvidence(createEvidence({ workspace, exec, config: config.evaluate }), redactor),
     checkpoints: redactedCheckpoints(place.checkpoints, redactor),
-    memory,
+    // A tape is the same wherever it is played: what one home remembers is not on it.
+    memory: request.record === undefined && request.replay === undefined ? memory : noMemory,
     claim: (signal) => place.claim(signal, warn("checkpoint")),
     rubric: (category) => selectRubric(category, skills.evaluators()),
     prompts,

@@ -35,6 +35,9 @@ export interface Recollection extends Memory, MemoryAccess {
   tend(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** Where nothing is remembered. */
+export const noMemory: Memory = { recall: async () => [], learn: async () => [], settle: async () => {} };
+
 /** PRODUCT.md section 3. */
 const MOST_SKILLS = 3;
 /** A skill that is less like the task, or served worse, is not recommended; it stands in the index all the same. */

@@ -175,13 +175,19 @@ function refuseMistypedCommand(word: string): void {
   if (word === "run") {
     throw new UsageError("no task was given", 'Say what to do: openkoi "make the failing test pass"');
   }
-  const meant = /\s/.test(word) ? undefined : closest(word, commandWords());
+  const meant = /\s/.test(word) ? undefined : (closest(word, commandWords()) ?? begunBy(word));
   if (meant) {
     throw new UsageError(
       `unknown command "${word}": did you mean ${meant}?`,
       `To run it as a task: openkoi -- ${word}`,
     );
   }
+}
+
+/** The one command that begins like this; a word of two letters may be anything. */
+function begunBy(word: string): CommandName | undefined {
+  const begun = commandWords().filter((name) => word.length > 2 && name.startsWith(word.toLowerCase()));
+  return begun.length === 1 ? begun[0] : undefined;
 }
 
 /** Flags of another command, and flags that contradict each other. */

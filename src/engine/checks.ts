@@ -87,13 +87,16 @@ export function compare(
   return { fresh, old };
 }
 
-/** How well a check did, 0..1, or null where it says nothing. Old failures are not counted against the task. Pure. */
-export function scoreOf(result: CheckResult, old: readonly Regression[]): number | null {
+/**
+ * How well a check did, 0..1, or null where it says nothing. Old failures are not counted against the task; where no judge
+ * was heard either (`judged` false), a check that fails as it did before measures nothing of it. Pure.
+ */
+export function scoreOf(result: CheckResult, old: readonly Regression[], judged: boolean): number | null {
   if (result.status === "unavailable" || result.status === "empty") return null;
   if (result.status === "passed") return 1;
   const { passed, failed } = result.counts ?? { passed: 0, failed: 0 };
   const excused = old.filter((regression) => regression.check.id === result.check.id).length;
-  if (excused === failuresOf(result).length) return passed > 0 ? 1 : null;
+  if (excused === failuresOf(result).length) return judged && passed > 0 ? 1 : null;
   // It failed without a failed test, because it crashed or hung: what passed until then says nothing.
   if (failed === 0) return 0;
   return passed / (passed + Math.max(1, failed - excused));

@@ -10,7 +10,7 @@ const NO_GAIN = 0.02;
 const MOST_BLOCKERS = 2;
 /** Findings that one lesson names. */
 const MOST_NAMED = 3;
-/** How the ids of findings begin that say no more than that a proof did not pass. */
+/** How the ids of such findings begin that are made of proofs. */
 const UNPROVEN = "evidence:proof:";
 /** Characters. */
 const LEAST_FIX = 25;
@@ -64,18 +64,26 @@ function pileUps(evaluations: readonly Evaluation[]): string[] {
     byDimension.set(dimension, group.set(finding.id, finding));
   }
   return [...byDimension]
-    .filter(([, group]) => group.size >= MOST_BLOCKERS)
-    .map(([dimension, group]) => `Blockers in ${dimension}: ${named([...group.values()])}.`);
+    .map(([dimension, group]) => ({ dimension, telling: [...group.values()].filter(isTelling) }))
+    .filter(({ telling }) => telling.length >= MOST_BLOCKERS)
+    .map(({ dimension, telling }) => `Blockers in ${dimension}: ${named(telling)}.`);
 }
 
 /** `the date is local, not UTC (use toISOString); …`: how each was to be mended says more than its name. */
 function named(findings: readonly Finding[]): string {
-  const telling = findings.filter(({ id }) => !id.startsWith(UNPROVEN));
-  const told = telling.slice(0, MOST_NAMED).map(({ title, fix }) => {
-    // A fix in three words says no more than the title.
-    return `${clip(title, 120)}${fix && fix.length >= LEAST_FIX ? ` (${clip(fix, 160)})` : ""}`;
-  });
+  const told = findings
+    .filter(isTelling)
+    .slice(0, MOST_NAMED)
+    .map(({ title, fix }) => {
+      // A fix in three words says no more than the title.
+      return `${clip(title, 120)}${fix && fix.length >= LEAST_FIX ? ` (${clip(fix, 160)})` : ""}`;
+    });
   return told.join("; ");
+}
+
+/** That a proof did not pass says nothing of why. */
+function isTelling({ id }: Finding): boolean {
+  return !id.startsWith(UNPROVEN);
 }
 
 function two(value: number): string {

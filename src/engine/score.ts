@@ -29,13 +29,13 @@ export interface Measured {
  */
 export function sum(measured: Measured, proof: Proof, threshold: number): Evaluation {
   const { checks, regressions, oldFailures, judgement, iteration } = measured;
+  const judged = judgeScore(judgement, measured.previous);
   const mean = (kind: (check: CheckResult) => boolean) => {
-    const scores = checks.filter(kind).map((result) => scoreOf(result, oldFailures));
+    const scores = checks.filter(kind).map((result) => scoreOf(result, oldFailures, judged !== null));
     return average(scores.filter((value) => value !== null));
   };
   const tests = mean((result) => result.check.kind !== "static");
   const statics = mean((result) => result.check.kind === "static");
-  const judged = judgeScore(judgement, measured.previous);
   const unproven = unprovenBy(proof, checks);
   // What the judge found stays open until the judge says otherwise: a judge that was not heard resolves nothing.
   const open = judgement.state === "scored" ? judgement.findings : judgesFindings(measured.previous);

@@ -86,12 +86,16 @@ function memento(kind: Memento["kind"], id: string, text: string, why: string): 
 /** What the judge found grave in a task, mended or left open; what was made of evidence has no dimension and says little. */
 function findingsOf(database: MemoryDatabase, task: string): { mended: string[]; open: string[] } {
   const rows = database
-    .query<{ title: string; open: number }, [string]>(
-      `SELECT f.title, max(f.resolved_in IS NULL) AS open FROM findings f JOIN iteration_cycles c ON c.id = f.cycle_id
-       WHERE c.task_id = ? AND f.severity IN ('blocker', 'important') AND f.dimension <> ''
-       GROUP BY f.title ORDER BY min(c.iteration), min(f.rowid)`,
+    .query<{ title: string; open: number; mended: number }, [string]>(
+      // What is left open is that of the best iteration: what was worse was put back.
+      `SELECT f.title, max(f.resolved_in IS NULL AND c.score IS best.score) AS open, max(f.resolved_in IS NOT NULL) AS mended
+       FROM findings f JOIN iteration_cycles c ON c.id = f.cycle_id
+       JOIN (SELECT max(score) AS score FROM iteration_cycles WHERE task_id = ?1) AS best
+       WHERE c.task_id = ?1 AND f.severity IN ('blocker', 'important') AND f.dimension <> ''
+       GROUP BY f.title ORDER BY min(f.severity), min(c.iteration), min(f.rowid)`,
     )
-    .all(task);
+    .all(task)
+    .filter(({ open, mended }) => open || mended);
   const titles = (open: number) =>
     rows
       .filter((row) => row.open === open)

@@ -78,6 +78,17 @@ describe("a command", () => {
     expect(error.exitCode).toBe(2);
   });
 
+  test("that begins one alone is refused too", () => {
+    for (const [word, meant] of [
+      ["stat", "status"],
+      ["mod", "models"],
+    ] as const) {
+      expect(refusal(word).message).toBe(`unknown command "${word}": did you mean ${meant}?`);
+    }
+    // Several begin so, or it is too short to be meant.
+    expect(parseArgs(["st"]).task).toBe("st");
+  });
+
   test("that is not near any is a task", () => {
     expect(parseArgs(["refactor"]).task).toBe("refactor");
   });

@@ -82,7 +82,7 @@ test("five similar tasks make the sixth cheaper, it can be seen why, and a habit
   useServer(at, server.baseUrl);
 
   const first = await work(at, TASKS[0]!);
-  expect(first.stderr).toContain(`learned    ${LESSON}`);
+  expect(first.stderr).toContain(`learned    do: ${LESSON}`);
   for (const task of TASKS.slice(1, 5)) await work(at, task);
   const sixth = await work(at, TASKS[5]!);
   expect(sixth.stderr).toContain("recalled 1 lesson");

@@ -9,7 +9,7 @@ const tests = check("npm test");
 const lint = check("npm run lint", "static");
 const none: ReadonlySet<string> = new Set();
 const failed = (...names: string[]) =>
-  result(tests, { status: "failed", exitCode: 1, failures: names.map((name) => ({ name })) });
+  result(tests, { status: "failed" as const, exitCode: 1, failures: names.map((name) => ({ name })) });
 
 describe("the baseline", () => {
   test("excuses what failed before and still fails", async () => {
@@ -126,22 +126,48 @@ describe("the score of a check", () => {
 
   test("is the share of what passed, without what failed before", () => {
     const counts = { passed: 3, failed: 2, skipped: 0 };
-    expect(scoreOf({ ...failed("a", "b"), counts }, [])).toBe(3 / 5);
-    expect(scoreOf({ ...failed("a", "b"), counts }, [old("a")])).toBe(3 / 4);
-    expect(scoreOf({ ...failed("a", "b"), counts }, [old("a"), old("b")])).toBe(1);
+    expect(scoreOf({ ...failed("a", "b"), counts }, [], true)).toBe(3 / 5);
+    expect(scoreOf({ ...failed("a", "b"), counts }, [old("a")], true)).toBe(3 / 4);
+    expect(scoreOf({ ...failed("a", "b"), counts }, [old("a"), old("b")], true)).toBe(1);
   });
 
   test("is nothing where nothing was measured", () => {
-    expect(scoreOf(result(tests, { status: "unavailable" }), [])).toBeNull();
-    expect(scoreOf(result(tests, { status: "empty" }), [])).toBeNull();
-    expect(scoreOf(failed("a"), [old("a")])).toBeNull();
+    expect(scoreOf(result(tests, { status: "unavailable" }), [], true)).toBeNull();
+    expect(scoreOf(result(tests, { status: "empty" }), [], true)).toBeNull();
+    expect(scoreOf(failed("a"), [old("a")], true)).toBeNull();
+    const counts = { passed: 3, failed: 1, skipped: 0 };
+    expect(scoreOf({ ...failed("a"), counts }, [old("a")], false)).toBeNull();
   });
 
   test("is 0 where it failed without counts, or without a failed test because it crashed or hung", () => {
-    expect(scoreOf(failed(), [])).toBe(0);
+    expect(scoreOf(failed(), [], true)).toBe(0);
     const counts = { passed: 5, failed: 0, skipped: 0 };
-    expect(scoreOf(result(tests, { status: "failed", exitCode: 139, counts }), [])).toBe(0);
-    expect(scoreOf(result(tests, { status: "timeout", exitCode: null, counts }), [])).toBe(0);
+    expect(scoreOf(result(tests, { status: "failed", exitCode: 139, counts }), [], true)).toBe(0);
+    expect(scoreOf(result(tests, { status: "timeout", exitCode: null, counts }), [], true)).toBe(0);
+  });
+});
+
+describe("a check that fails as it did before", () => {
+  const oldFailure = () => ({
+    status: "failed" as const,
+    exitCode: 1,
+    counts: { passed: 4, failed: 1, skipped: 0 },
+    failures: [{ name: "old" }],
+  });
+
+  test("measures nothing of a task that changed nothing: it is not accepted", async () => {
+    const kit = fakeKit({ turns: ["I did nothing at all."], suite: [tests], results: oldFailure });
+    expect(await outcomeOf(kit)).toMatchObject({ status: "unmeasured", score: null });
+  });
+
+  test("measures nothing where the judge was not heard", async () => {
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      suite: [tests],
+      verdicts: () => "Looks good!",
+      results: oldFailure,
+    });
+    expect(await outcomeOf(kit)).toMatchObject({ status: "unmeasured", score: null });
   });
 });
 

@@ -1,6 +1,6 @@
 import { formatDuration, formatTokens, plural } from "../../base/text.ts";
 import type { Event } from "../../contracts/event.ts";
-import type { Memento } from "../../contracts/memory.ts";
+import type { LearningType, Memento } from "../../contracts/memory.ts";
 import type { Message } from "../../contracts/message.ts";
 import type { RestoreReport } from "../../contracts/workspace.ts";
 import { checkLines, evaluationLines, judgementLines } from "./evidence-lines.ts";
@@ -92,7 +92,11 @@ function eventLines(event: Event, view: View, options: LineOptions): string[] {
       return restoredLines(event.report, options);
     case "learned":
       return event.learned.flatMap(({ learning, is }) =>
-        labelled("learned", `${oneLine(learning.content)}${is === "new" ? "" : " (again)"}`, options),
+        labelled(
+          "learned",
+          `${LESSON[learning.type]}: ${oneLine(learning.content)}${is === "new" ? "" : " (again)"}`,
+          options,
+        ),
       );
     case "answered":
       return answerLines(event, view, options);
@@ -115,6 +119,9 @@ function startLines(event: Event & { type: "task_started" | "resumed" }, options
   const head = [`openkoi ${event.version}`, [models.executor, ...others].join(", "), request.workspace].map(oneLine);
   return [options.style.dim(cut(head.join("  "), options.width))];
 }
+
+/** A lesson without its kind may read as its opposite. */
+const LESSON: Record<LearningType, string> = { heuristic: "do", anti_pattern: "avoid", preference: "prefer" };
 
 /** What was recalled, counted by kind: the texts stand in the transcript, and `openkoi learn` shows them. */
 function recalledText(mementos: readonly Memento[]): string {
