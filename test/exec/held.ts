@@ -43,11 +43,16 @@ export function scratch(user: User): string {
   const parent = [join(project, "node_modules/.cache"), join(homedir(), ".cache"), "/var/cache"]
     .filter((folder) => !/^\/(var\/)?tmp\//.test(folder))
     .map((folder) => join(folder, "openkoi-tests"))
-    .find(canMake);
+    .find((folder) => canMake(folder) && canReach(user, folder));
   if (!parent) throw new Error("there is no folder outside of /tmp to test the sandbox in: put the project elsewhere");
   const folder = mkdtempSync(join(parent, "exec-"));
   if (user === "nobody") chownSync(folder, NOBODY, NOBODY);
   return folder;
+}
+
+/** Root's home is closed to others. */
+function canReach(user: User, folder: string): boolean {
+  return user === "this user" || Bun.spawnSync([...becoming(user), "ls", folder], { cwd: "/" }).success;
 }
 
 function canMake(folder: string): boolean {
