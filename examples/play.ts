@@ -31,14 +31,14 @@ export function openStage({ name }: Pick<Example, "name">): Stage {
   const home = join(root, "home");
   mkdirSync(home);
   cpSync(join(import.meta.dir, name), project, { recursive: true });
-  // Its compiler is the one of this repository.
-  if (existsSync(join(project, "tsconfig.json"))) {
-    symlinkSync(resolve(import.meta.dir, "../node_modules"), join(project, "node_modules"));
-  }
+  // Its compiler is the one of this repository. A task's temporary folder is its own: a clone below it has to be named.
+  const modules = resolve(import.meta.dir, "../node_modules");
+  const named = modules.startsWith(join(realpathSync(tmpdir()), "/")) ? ["--add-dir", modules] : [];
+  if (existsSync(join(project, "tsconfig.json"))) symlinkSync(modules, join(project, "node_modules"));
   const env = {
     HOME: home,
     OPENKOI_HOME: home,
-    PATH: `${resolve(import.meta.dir, "../node_modules/.bin")}:/usr/local/bin:/usr/bin:/bin`,
+    PATH: `${join(modules, ".bin")}:/usr/local/bin:/usr/bin:/bin`,
     LANG: "C.UTF-8",
     TMPDIR: tmpdir(),
   };
@@ -54,7 +54,7 @@ export function openStage({ name }: Pick<Example, "name">): Stage {
       try {
         const config = `[models]\nexecutor = "scripted/example"\n[providers.scripted]\nbase_url = "${server.baseUrl}"\n`;
         writeFileSync(join(home, "config.toml"), config);
-        const ended = await openkoi(["--yes", ...args, description]);
+        const ended = await openkoi(["--yes", ...named, ...args, description]);
         const refused = server.requests.flatMap((request) => request.refused ?? []);
         return { ...ended, left: turns.length - server.requests.length, refused };
       } finally {
