@@ -18,9 +18,7 @@ export class SignBits {
     while (bits < dimensions) bits *= 2;
     this.bits = bits;
     this.words = bits / 32;
-    this.#flips = [1, 2].map((round) =>
-      Float32Array.from({ length: bits }, (_, at) => (mixed(Math.imul(at + 1, 0x9e3779b9) + round) & 1 ? -1 : 1)),
-    );
+    this.#flips = [flipsOf(bits, 1), flipsOf(bits, 2)];
     this.#turned = new Float32Array(bits);
   }
 
@@ -47,6 +45,13 @@ export class SignBits {
   }
 }
 
+/** Random signs, the same ones for ever. */
+function flipsOf(bits: number, round: number): Float32Array {
+  const flips = new Float32Array(bits);
+  for (let at = 0; at < bits; at++) flips[at] = mixed(Math.imul(at + 1, 0x9e3779b9) + round) & 1 ? -1 : 1;
+  return flips;
+}
+
 /** Walsh-Hadamard, in place, without the scale. */
 function transform(values: Float32Array): void {
   const { length } = values;
@@ -70,8 +75,8 @@ export class Nearest {
   readonly #counts: Uint32Array;
   #limit: number;
   #within = 0;
-  #numbers: number[] = [];
-  #distances: number[] = [];
+  readonly #numbers: number[] = [];
+  readonly #distances: number[] = [];
 
   constructor(query: Uint32Array, most: number) {
     this.#query = query;
@@ -108,15 +113,27 @@ export class Nearest {
   }
 
   #drop(): void {
-    const keep = this.#distances.map((distance) => distance <= this.#limit);
-    this.#numbers = this.#numbers.filter((_, at) => keep[at]);
-    this.#distances = this.#distances.filter((_, at) => keep[at]);
+    let kept = 0;
+    for (let at = 0; at < this.#numbers.length; at++) {
+      if (this.#distances[at]! > this.#limit) continue;
+      this.#numbers[kept] = this.#numbers[at]!;
+      this.#distances[kept++] = this.#distances[at]!;
+    }
+    this.#numbers.length = kept;
+    this.#distances.length = kept;
   }
 
   /** Nearest first, each number once, at most `most`. */
   result(): number[] {
     this.#drop();
-    const order = this.#numbers.map((_, at) => at).sort((a, b) => this.#distances[a]! - this.#distances[b]!);
-    return [...new Set(order.map((at) => this.#numbers[at]!))].slice(0, this.#most);
+    // Where those of each distance begin: distances are few, so that nothing needs to be compared.
+    const places = new Uint32Array(this.#limit + 2);
+    for (const distance of this.#distances) places[distance + 1]!++;
+    for (let distance = 0; distance <= this.#limit; distance++) places[distance + 1]! += places[distance]!;
+    const ordered = new Array<number>(this.#numbers.length);
+    this.#numbers.forEach((number, at) => {
+      ordered[places[this.#distances[at]!]!++] = number;
+    });
+    return [...new Set(ordered)].slice(0, this.#most);
   }
 }

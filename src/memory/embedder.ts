@@ -28,6 +28,12 @@ const FINDING: Recipe = { grams: 1.2, pairs: 0.2, sharpness: 0.6 };
 const MOST_PAIRED = 200;
 const MOST_TERMS = 20_000;
 
+/** A vector of length 1 by those places that may not be zero, in ascending order. */
+export interface SparseVector {
+  places: Uint16Array;
+  values: Float32Array;
+}
+
 interface Features {
   hash: number;
   weight: number;
@@ -51,6 +57,8 @@ export class Hashing {
   readonly #rarity: Rarity;
   readonly #recipe: Recipe;
   readonly #kept = new Map<string, Features>();
+  /** All zero between two calls. */
+  #scratch: Float32Array | undefined;
   #texts = 0;
 
   /** More dimensions mean fewer clashes: 384 are stored, thousands compare two texts almost exactly. At most 32,768. */
@@ -63,6 +71,41 @@ export class Hashing {
   /** A vector of length 1; all zero where there are no terms. */
   embed(terms: readonly string[]): Float32Array {
     const vector = new Float32Array(this.dimensions);
+    this.#add(terms, vector);
+    return normalised(vector);
+  }
+
+  /** The same vector without its zeros: with many dimensions most are. */
+  embedSparse(terms: readonly string[]): SparseVector {
+    this.#scratch ??= new Float32Array(this.dimensions);
+    const vector = this.#scratch;
+    const pairs: number[] = [];
+    const met = this.#add(terms, vector, pairs);
+    const touched = new Uint16Array(
+      met.reduce((sum, { word, grams }) => sum + word.length + grams.length, pairs.length),
+    );
+    let count = 0;
+    for (const { word, grams } of met) {
+      for (let at = 0; at < word.length; at++) touched[count++] = word[at]! >> 1;
+      for (let at = 0; at < grams.length; at++) touched[count++] = grams[at]! >> 1;
+    }
+    touched.set(pairs, count);
+    touched.sort();
+    let kept = 0;
+    for (let at = 0; at < touched.length; at++) {
+      if (at === 0 || touched[at] !== touched[at - 1]) touched[kept++] = touched[at]!;
+    }
+    const places = touched.subarray(0, kept);
+    const values = new Float32Array(kept);
+    for (let at = 0; at < kept; at++) {
+      values[at] = vector[places[at]!]!;
+      vector[places[at]!] = 0;
+    }
+    return { places, values: normalised(values) };
+  }
+
+  /** Adds what terms weigh to a vector; the places of pairs to `pairs`. Returns the terms, each once. */
+  #add(terms: readonly string[], vector: Float32Array, pairs?: number[]): Features[] {
     const text = ++this.#texts;
     const met: Features[] = [];
     const read = Math.min(terms.length, MOST_TERMS);
@@ -75,7 +118,10 @@ export class Hashing {
         met.push(features);
       }
       features.count++;
-      if (before && at < MOST_PAIRED) this.#addPair(vector, before, features);
+      if (before && at < MOST_PAIRED) {
+        const place = this.#addPair(vector, before, features);
+        pairs?.push(place);
+      }
       before = features;
     }
     for (const features of met) {
@@ -83,17 +129,19 @@ export class Hashing {
       spread(vector, features.word, weight);
       spread(vector, features.grams, weight * this.#recipe.grams);
     }
-    return normalised(vector);
+    return met;
   }
 
   embedText(text: string): Float32Array {
     return this.embed(termsOf(text));
   }
 
-  #addPair(vector: Float32Array, a: Features, b: Features): void {
+  #addPair(vector: Float32Array, a: Features, b: Features): number {
     const hash = mixed(Math.imul(a.hash, 31) ^ b.hash);
     const weight = this.#recipe.pairs * Math.sqrt(a.weight * b.weight);
-    vector[(hash >>> 1) % this.dimensions]! += hash & 1 ? -weight : weight;
+    const place = (hash >>> 1) % this.dimensions;
+    vector[place]! += hash & 1 ? -weight : weight;
+    return place;
   }
 
   #features(term: string): Features {
@@ -101,12 +149,11 @@ export class Hashing {
     if (known) return known;
     if (this.#kept.size >= MOST_KEPT) this.#kept.clear();
     const hash = hashOf(term);
-    const word = Array.from({ length: PROBES }, (_, probe) => mixed(hash + Math.imul(probe + 1, 0x9e3779b9)));
     const features = {
       hash,
       weight: this.#rarity.weight(term) ** this.#recipe.sharpness,
-      word: this.#places(word),
-      grams: this.#places(gramsOf(term)),
+      word: this.#placesOfWord(hash),
+      grams: this.#placesOfGrams(term),
       text: 0,
       count: 0,
     };
@@ -114,15 +161,24 @@ export class Hashing {
     return features;
   }
 
-  #places(hashes: readonly number[]): Uint16Array {
-    return Uint16Array.from(hashes, (hash) => (((hash >>> 1) % this.dimensions) << 1) | (hash & 1));
+  #placesOfWord(hash: number): Uint16Array {
+    const places = new Uint16Array(PROBES);
+    for (let probe = 0; probe < PROBES; probe++) {
+      places[probe] = this.#place(mixed(hash + Math.imul(probe + 1, 0x9e3779b9)));
+    }
+    return places;
   }
-}
 
-function gramsOf(term: string): number[] {
-  const bounded = `^${term}$`;
-  const count = bounded.length - GRAM_LENGTH + 1;
-  return Array.from({ length: Math.max(0, count) }, (_, at) => hashOf(bounded, at, at + GRAM_LENGTH));
+  #placesOfGrams(term: string): Uint16Array {
+    const bounded = `^${term}$`;
+    const places = new Uint16Array(Math.max(0, bounded.length - GRAM_LENGTH + 1));
+    for (let at = 0; at < places.length; at++) places[at] = this.#place(hashOf(bounded, at, at + GRAM_LENGTH));
+    return places;
+  }
+
+  #place(hash: number): number {
+    return (((hash >>> 1) % this.dimensions) << 1) | (hash & 1);
+  }
 }
 
 /** `weight` in all, so that a long word is no longer vector than a short one. */
@@ -150,5 +206,18 @@ export function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   const length = Math.min(a.length, b.length);
   for (let at = 0; at < length; at++) sum += a[at]! * b[at]!;
+  return sum;
+}
+
+/** The same of two sparse vectors. */
+export function dotSparse(a: SparseVector, b: SparseVector): number {
+  let sum = 0;
+  for (let left = 0, right = 0; left < a.places.length && right < b.places.length; ) {
+    const from = a.places[left]!;
+    const to = b.places[right]!;
+    if (from === to) sum += a.values[left]! * b.values[right]!;
+    if (from <= to) left++;
+    if (to <= from) right++;
+  }
   return sum;
 }

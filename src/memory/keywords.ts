@@ -49,12 +49,17 @@ export function writeCounts(database: MemoryDatabase, counts: TermCounts): void 
 
 /** How many chunks were put into the index. */
 export function indexedChunks(database: MemoryDatabase): number {
-  return chunksWith(database, "");
+  return chunksWith(database, [""]).get("") ?? 0;
 }
 
-function chunksWith(database: MemoryDatabase, term: string): number {
-  const row = database.query<{ chunks: number }, [string]>("SELECT chunks FROM chunk_terms WHERE term = ?").get(term);
-  return row?.chunks ?? 0;
+/** In how many chunks each of these terms is; those that are nowhere are left out. */
+function chunksWith(database: MemoryDatabase, terms: readonly string[]): TermCounts {
+  const rows = database
+    .query<{ term: string; chunks: number }, [string]>(
+      "SELECT term, chunks FROM chunk_terms WHERE term IN (SELECT value FROM json_each(?))",
+    )
+    .all(JSON.stringify(terms));
+  return new Map(rows.map(({ term, chunks }) => [term, chunks]));
 }
 
 /**
@@ -62,9 +67,10 @@ function chunksWith(database: MemoryDatabase, term: string): number {
  * index that they may have together.
  */
 export function rarest(database: MemoryDatabase, terms: readonly string[], most = MOST_ENTRIES): string[] {
-  const known = [...new Set(terms)]
-    .slice(0, MOST_LOOKED_UP)
-    .map((term) => ({ term, chunks: chunksWith(database, term) }))
+  const looked = [...new Set(terms)].slice(0, MOST_LOOKED_UP);
+  const counts = chunksWith(database, looked);
+  const known = looked
+    .map((term) => ({ term, chunks: counts.get(term) ?? 0 }))
     .filter(({ chunks }) => chunks > 0)
     .sort((a, b) => a.chunks - b.chunks);
   let entries = 0;
@@ -105,8 +111,10 @@ const B = 0.75;
 export function rankByAll(database: MemoryDatabase, terms: readonly string[], numbers: readonly number[]): number[] {
   const total = indexedChunks(database);
   const weights = new Map<string, number>();
-  for (const term of new Set(terms.slice(0, MOST_LOOKED_UP))) {
-    const chunks = Math.min(total, chunksWith(database, term));
+  const ranking = [...new Set(terms.slice(0, MOST_LOOKED_UP))];
+  const known = chunksWith(database, ranking);
+  for (const term of ranking) {
+    const chunks = Math.min(total, known.get(term) ?? 0);
     weights.set(term, Math.log(1 + (total - chunks + 0.5) / (chunks + 0.5)));
   }
   const texts = database

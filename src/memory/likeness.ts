@@ -1,4 +1,4 @@
-import { dot, Hashing, type Recipe } from "./embedder.ts";
+import { dotSparse, Hashing, type Recipe, type SparseVector } from "./embedder.ts";
 import type { Rarity } from "./rarity.ts";
 import { termsOf } from "./terms.ts";
 
@@ -27,7 +27,7 @@ export interface Portrait {
   terms: string[];
   /** Those of its terms that say what it is about. */
   telling: ReadonlySet<string>;
-  vector: Float32Array;
+  vector: SparseVector;
 }
 
 /** How two texts compare. `score`: the cosine of their weighed words, 0 to 1. */
@@ -50,13 +50,13 @@ export class Likeness {
   portrait(text: string): Portrait {
     const terms = termsOf(text);
     const telling = new Set(terms.filter((term) => this.#rarity.isTelling(term)));
-    return { text, terms, telling, vector: this.#hashing.embed(terms) };
+    return { text, terms, telling, vector: this.#hashing.embedSparse(terms) };
   }
 }
 
 export function compare(a: Portrait, b: Portrait): Comparison {
   const shared = [...b.telling].filter((term) => a.telling.has(term)).length;
-  return { score: Math.max(0, dot(a.vector, b.vector)), shared };
+  return { score: Math.max(0, dotSparse(a.vector, b.vector)), shared };
 }
 
 /** Whether two texts are about the same thing: a wrong memory costs more than none. `factor` above 1 is more generous. */

@@ -10,7 +10,7 @@ import { isBusy, patiently } from "./patience.ts";
 import { Provided } from "./provided.ts";
 import { recall } from "./recall.ts";
 import { ALL_SCOPES, kindOfChunk, SCOPES } from "./scope.ts";
-import { search } from "./search.ts";
+import { questionOf, search } from "./search.ts";
 import { Spaces } from "./spaces.ts";
 import { keepTranscript } from "./transcripts.ts";
 
@@ -91,10 +91,12 @@ class SearchedMemory implements OpenMemory {
       this.#options.skills(cue, signal),
     ]);
     const now = this.#options.now();
-    return patiently(
-      () => recall({ database, spaces, learnings, likeness: this.#compared(), now, provided }, cue, skills),
-      signal,
-    );
+    return patiently(() => {
+      const likeness = this.#compared();
+      const question = questionOf(database, spaces, { text: cue.text, provided });
+      const asked = { cue, question, portrait: likeness.portrait(cue.text) };
+      return recall({ database, spaces, learnings, likeness, now }, asked, skills);
+    }, signal);
   }
 
   async learn(
@@ -120,12 +122,8 @@ class SearchedMemory implements OpenMemory {
     const { database, spaces } = this.#open;
     this.#catchUp();
     const provided = await this.#provided.query(spaces, newest(database), text, signal);
-    const found = search(
-      database,
-      spaces,
-      { text, scopes: ALL_SCOPES, most, provided, thorough: true },
-      this.#options.now(),
-    );
+    const question = questionOf(database, spaces, { text, provided, thorough: true });
+    const found = search(database, spaces, question, { scopes: ALL_SCOPES, most }, this.#options.now());
     return found.map(({ id, kind, source, text: words, score, workspace, createdAt }) => {
       const named = /^(?:learning|task):(.+)$/.exec(source)?.[1];
       return { id: named ?? id, kind: kindOfChunk(kind), text: words, score, workspace, createdAt };
@@ -213,9 +211,9 @@ class SearchedMemory implements OpenMemory {
     const content = learnings.clean(lesson.content);
     if (content === undefined) return undefined;
     this.#catchUp();
-    const query = { text: content, scopes: [SCOPES.learning], most: NEAR };
     const learned = await patiently(() => {
-      const found = search(database, spaces, query, this.#options.now());
+      const question = questionOf(database, spaces, { text: content });
+      const found = search(database, spaces, question, { scopes: [SCOPES.learning], most: NEAR }, this.#options.now());
       const near = found.map((each) => each.source.slice("learning:".length));
       return learnings.keep({ ...lesson, content }, source, near, this.#compared());
     }, signal);

@@ -1,6 +1,6 @@
-import type { Cue, Memento } from "../contracts/memory.ts";
+import type { Memento } from "../contracts/memory.ts";
 import { lessonNote, type Note, type Piece, taskNote } from "./memento.ts";
-import { type RecallParts, ranked, relatedLessons, relatedTasks } from "./related.ts";
+import { type Asked, type RecallParts, ranked, relatedLessons, relatedTasks } from "./related.ts";
 import { termsOf } from "./terms.ts";
 
 /** PRODUCT.md section 3. */
@@ -16,15 +16,15 @@ const NEW_SHARE = 0.25;
 const HALF_WORTH = 8;
 
 /** What earlier tasks taught about this one, in the order and within the limits of PRODUCT.md section 3. */
-export function recall(parts: RecallParts, cue: Cue, skills: readonly Memento[]): Memento[] {
-  const asked = parts.likeness.portrait(cue.text);
-  const tasks = relatedTasks(parts, cue, asked);
-  const lessons = ranked(relatedLessons(parts, cue, asked, tasks));
+export function recall(parts: RecallParts, asked: Asked, skills: readonly Memento[]): Memento[] {
+  const { cue } = asked;
+  const tasks = relatedTasks(parts, asked);
+  const lessons = ranked(relatedLessons(parts, asked, tasks));
   const lessonsOf = (isAnti: boolean) =>
     lessons
       .filter(({ learning }) => (learning.type === "anti_pattern") === isAnti)
       .map((each) => lessonNote(each, cue, parts.now));
-  const chosen = new Chosen(asked.terms, cue.tokens);
+  const chosen = new Chosen(asked.portrait.terms, cue.tokens);
   chosen.take(lessonsOf(true), MOST.antiPatterns);
   chosen.add(skills);
   chosen.take(lessonsOf(false), MOST.others);

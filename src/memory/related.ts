@@ -2,7 +2,6 @@ import type { Cue, Learning } from "../contracts/memory.ts";
 import type { MemoryDatabase } from "./database.ts";
 import { FORGOTTEN, type Learnings } from "./learnings.ts";
 import {
-  type Comparison,
   compare,
   contradicts,
   isRelated,
@@ -12,7 +11,7 @@ import {
   saysTheSame,
 } from "./likeness.ts";
 import { SCOPES, type Scope } from "./scope.ts";
-import { type Found, type ProvidedQuery, search } from "./search.ts";
+import { type Found, type Question, search } from "./search.ts";
 import type { Spaces } from "./spaces.ts";
 import { freshness } from "./times.ts";
 
@@ -37,7 +36,13 @@ export interface RecallParts {
   learnings: Learnings;
   likeness: Likeness;
   now: number;
-  provided: ProvidedQuery | undefined;
+}
+
+/** A task that memories are looked for: what it is to be searched by, and what they are compared with. */
+export interface Asked {
+  cue: Cue;
+  question: Question;
+  portrait: Portrait;
 }
 
 /** A finished task, as a later one may learn of it. */
@@ -68,8 +73,9 @@ export interface RelatedTask {
 }
 
 /** Finished tasks that were like this one, most alike first. */
-export function relatedTasks(parts: RecallParts, cue: Cue, asked: Portrait): RelatedTask[] {
-  const found = find(parts, cue.text, [SCOPES.task], TASKS_LOOKED_AT);
+export function relatedTasks(parts: RecallParts, asked: Asked): RelatedTask[] {
+  const { cue } = asked;
+  const found = find(parts, asked, [SCOPES.task], TASKS_LOOKED_AT);
   const chunks = new Map(found.map((each) => [each.source.slice("task:".length), each]));
   chunks.delete(cue.task);
   const columns = "id, description, status, decision, summary, workspace, created_at AS createdAt";
@@ -84,7 +90,7 @@ export function relatedTasks(parts: RecallParts, cue: Cue, asked: Portrait): Rel
     .filter(({ id }) => id !== cue.task);
   const related = rows.flatMap((task) => {
     const portrait = parts.likeness.portrait(task.description);
-    const relation = relationOf(parts, compare(asked, portrait), chunks.get(task.id), task.workspace === cue.workspace);
+    const relation = relationOf(asked, portrait, chunks.get(task.id), task.workspace === cue.workspace);
     return relation ? [{ task, portrait, ...relation }] : [];
   });
   related.sort((a, b) => b.likeness - a.likeness || (a.task.createdAt < b.task.createdAt ? 1 : -1));
@@ -100,35 +106,30 @@ function hereFirst<T>(found: readonly T[], isHere: (each: T) => boolean): T[] {
   return here.length > 0 ? here : [...found];
 }
 
-function find(parts: RecallParts, text: string, scopes: readonly Scope[], most: number): Found[] {
-  return search(parts.database, parts.spaces, { text, scopes, most, provided: parts.provided }, parts.now);
+function find(parts: RecallParts, { question }: Asked, scopes: readonly Scope[], most: number): Found[] {
+  return search(parts.database, parts.spaces, question, { scopes, most }, parts.now);
 }
 
 /** How a remembered text is related; undefined where it is not. A provider's model sees what words do not show. */
 function relationOf(
-  { provided }: RecallParts,
-  compared: Comparison,
+  { portrait, question: { floor, isProvided } }: Asked,
+  remembered: Portrait,
   found: Found | undefined,
   isHere: boolean,
 ): { likeness: number; by: "words" | "meaning" } | undefined {
+  const compared = compare(portrait, remembered);
   if (isRelated(compared, isHere ? HERE : 1)) return { likeness: compared.score, by: "words" };
-  const cosine = provided && found?.cosine;
-  if (provided && cosine !== undefined && cosine >= provided.floor) {
-    return { likeness: (cosine - provided.floor) / (1 - provided.floor), by: "meaning" };
-  }
+  const cosine = isProvided ? found?.cosine : undefined;
+  if (cosine !== undefined && cosine >= floor) return { likeness: (cosine - floor) / (1 - floor), by: "meaning" };
   return undefined;
 }
 
 /** Lessons that are about this task by their own words, or because a task like this one taught them. */
-export function relatedLessons(
-  parts: RecallParts,
-  cue: Cue,
-  asked: Portrait,
-  tasks: readonly RelatedTask[],
-): Candidate[] {
+export function relatedLessons(parts: RecallParts, asked: Asked, tasks: readonly RelatedTask[]): Candidate[] {
+  const { cue } = asked;
   const { learnings, likeness } = parts;
   const found = new Map(
-    find(parts, cue.text, [SCOPES.learning], CANDIDATES).map((each) => [each.source.slice("learning:".length), each]),
+    find(parts, asked, [SCOPES.learning], CANDIDATES).map((each) => [each.source.slice("learning:".length), each]),
   );
   const teachers = new Map(tasks.map((each) => [each.task.id, each.likeness]));
   const known = new Map(
@@ -142,7 +143,7 @@ export function relatedLessons(
     if (learning.confidence < FORGOTTEN || learning.sourceTask === cue.task) return [];
     const portrait = likeness.portrait(learning.content);
     const isHere = learning.workspace === cue.workspace;
-    const own = relationOf(parts, compare(asked, portrait), found.get(learning.id), isHere);
+    const own = relationOf(asked, portrait, found.get(learning.id), isHere);
     const byTask = BY_ITS_TASK * (teachers.get(learning.sourceTask ?? "") ?? 0);
     if (!own && byTask < LEAST_BY_TASK) return [];
     const likest = Math.max(own?.likeness ?? 0, byTask);

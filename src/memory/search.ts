@@ -26,8 +26,6 @@ const SURE_BONUS = 0.1;
 /** What is searched for. */
 export interface SearchQuery {
   text: string;
-  scopes: readonly Scope[];
-  most: number;
   /**
    * Ranks keyword hits by all terms of the query and not only by its rarest, and compares more vectors exactly. It costs some
    * milliseconds; who compares the texts himself does without.
@@ -35,6 +33,20 @@ export interface SearchQuery {
   thorough?: boolean;
   /** The query in a provider's vectors, and how near counts as near; else the built-in embedder's are asked. */
   provided?: ProvidedQuery | undefined;
+}
+
+/** A query ready to be looked for, in any scope: cut into terms, weighed, as a vector. */
+export interface Question {
+  terms: readonly string[];
+  /** Those that the keyword index is asked for. */
+  rarest: readonly string[];
+  space: Space;
+  vector: Float32Array;
+  /** How near counts as near. */
+  floor: number;
+  /** The vector is a provider's model's: it sees what words do not show. */
+  isProvided: boolean;
+  thorough: boolean;
 }
 
 export interface ProvidedQuery {
@@ -62,17 +74,38 @@ interface ChunkRow extends Omit<Found, "score" | "cosine"> {
   confidence: number | null;
 }
 
-/** Keywords and vectors, merged by reciprocal rank; then freshness and confidence as mild factors. Best first. */
-export function search(database: MemoryDatabase, spaces: Spaces, query: SearchQuery, now: number): Found[] {
+/** Makes a query ready. */
+export function questionOf(database: MemoryDatabase, spaces: Spaces, query: SearchQuery): Question {
+  const { provided, thorough = false } = query;
   const terms = termsOf(query.text);
-  const asked = rarest(database, terms, query.thorough ? undefined : QUICK_ENTRIES);
-  const keywords = query.thorough
-    ? rankByAll(database, terms, findKeywords(database, asked, query.scopes, RANKED)).slice(0, DEPTH)
-    : findKeywords(database, asked, query.scopes, DEPTH);
-  const near = nearest(spaces, query, terms);
+  const space = provided?.space ?? spaces.builtin();
+  return {
+    terms,
+    rarest: rarest(database, terms, thorough ? undefined : QUICK_ENTRIES),
+    space,
+    vector: provided?.vector ?? spaces.hashing(space).embed(terms),
+    floor: provided?.floor ?? BUILTIN_FLOOR,
+    isProvided: provided !== undefined,
+    thorough,
+  };
+}
+
+/** Keywords and vectors, merged by reciprocal rank; then freshness and confidence as mild factors. Best first. */
+export function search(
+  database: MemoryDatabase,
+  spaces: Spaces,
+  question: Question,
+  { scopes, most }: { scopes: readonly Scope[]; most: number },
+  now: number,
+): Found[] {
+  const { terms, rarest, thorough } = question;
+  const keywords = thorough
+    ? rankByAll(database, terms, findKeywords(database, rarest, scopes, RANKED)).slice(0, DEPTH)
+    : findKeywords(database, rarest, scopes, DEPTH);
+  const near = nearest(spaces, question, scopes);
   const cosines = new Map(near.map(({ n, cosine }) => [n, cosine]));
   const fused = fuse([keywords, [...cosines.keys()]]);
-  const best = [...fused].sort((a, b) => b[1] - a[1] || b[0] - a[0]).slice(0, query.most * 2 + 10);
+  const best = [...fused].sort((a, b) => b[1] - a[1] || b[0] - a[0]).slice(0, most * 2 + 10);
   const rows = new Map(
     readChunks(
       database,
@@ -84,18 +117,15 @@ export function search(database: MemoryDatabase, spaces: Spaces, query: SearchQu
     if (!row) return [];
     const { confidence, ...chunk } = row;
     const bonus = 1 + FRESH_BONUS * freshness(chunk.createdAt, now) + SURE_BONUS * (confidence ?? 0.5);
-    const most = mostFused(2) * (1 + FRESH_BONUS + SURE_BONUS);
-    return [{ ...chunk, score: Math.min(1, (score * bonus) / most), cosine: cosines.get(n) }];
+    const highest = mostFused(2) * (1 + FRESH_BONUS + SURE_BONUS);
+    return [{ ...chunk, score: Math.min(1, (score * bonus) / highest), cosine: cosines.get(n) }];
   });
-  return found.sort((a, b) => b.score - a.score || b.n - a.n).slice(0, query.most);
+  return found.sort((a, b) => b.score - a.score || b.n - a.n).slice(0, most);
 }
 
-function nearest(spaces: Spaces, { scopes, provided, thorough }: SearchQuery, terms: readonly string[]) {
-  const space = provided?.space ?? spaces.builtin();
-  const vector = provided?.vector ?? spaces.hashing(space).embed(terms);
+function nearest(spaces: Spaces, { space, vector, floor, thorough }: Question, scopes: readonly Scope[]) {
   // A vector of nothing is as near to all.
   if (vector.every((value) => value === 0)) return [];
-  const floor = provided?.floor ?? BUILTIN_FLOOR;
   return spaces
     .vectors(space)
     .nearest(vector, scopes, DEPTH, thorough ? RERANKED : QUICK_RERANKED)
