@@ -199,6 +199,7 @@ export function createApp(env: Env = readEnv()): App {
     const trust = request.trust && { trust: request.trust };
     const here = await settings({ dir: earlier.workspace, overrides, ...file, ...trust });
     const task = { ...earlier, settings: overrides, ...file };
+    here.warnings.push(...takenOver(earlier, request.overrides ?? {}));
     return begin({ here, describe: () => task, history, request, lastAlive });
   }
 
@@ -253,6 +254,19 @@ export function createApp(env: Env = readEnv()): App {
     tidy,
     close,
   };
+}
+
+/** What a task was allowed by flags when it was begun, and goes on with although they were not given again. */
+function takenOver({ settings = {} }: Task, given: Readonly<Record<string, unknown>>): string[] {
+  const stillHas = (key: string, value: string) => settings[key] === value && given[key] === undefined;
+  return [
+    ...(stillHas("permissions.mode", "auto")
+      ? ["it goes on without asking, because it was begun with --yes (to be asked: openkoi resume --permission ask)"]
+      : []),
+    ...(stillHas("sandbox.mode", "off")
+      ? ["its commands are not held, because it was begun with --sandbox off (to hold them: --sandbox workspace)"]
+      : []),
+  ];
 }
 
 /** macOS alone has one; its code is loaded when an item is looked for. */

@@ -12,6 +12,8 @@ export interface Conversation {
   results: Map<string, ToolResult>;
   /** Calls with effects that began and did not end: they may have happened wholly, in part or not at all. */
   begun: Set<string>;
+  /** Those that wait for a permission: so far nothing of them has happened. */
+  waiting: Set<string>;
   /** What the user said after the last message. */
   unsaid: string[];
   /** Something other than reading was begun. */
@@ -19,7 +21,16 @@ export interface Conversation {
 }
 
 export function newConversation(system: string): Conversation {
-  return { system, messages: [], stop: "end", results: new Map(), begun: new Set(), unsaid: [], effects: false };
+  return {
+    system,
+    messages: [],
+    stop: "end",
+    results: new Map(),
+    begun: new Set(),
+    waiting: new Set(),
+    unsaid: [],
+    effects: false,
+  };
 }
 
 /** How the nudge begins that a model gets whose answer was cut off or empty. */

@@ -6,7 +6,7 @@ import type { Saved, Spent } from "../contracts/task.ts";
 import type { FileChange } from "../contracts/workspace.ts";
 import { addCall, countedTokens, nothingSpent } from "./budget.ts";
 import { compacted } from "./compaction.ts";
-import { closingWords, newConversation } from "./conversation.ts";
+import { type Conversation, closingWords, newConversation } from "./conversation.ts";
 import { measure } from "./measure.ts";
 import { noProgress, note, type Progress } from "./progress.ts";
 import { isSkipped } from "./verdict.ts";
@@ -65,6 +65,7 @@ export function foldHistory(events: readonly Event[]): History {
   const { progress, spent, saved, workMs, said, judging, recalled } = reading;
   // It had not even begun.
   if (progress.conversation?.messages.length === 0) progress.conversation = undefined;
+  if (progress.conversation?.begun.size) progress.conversation.effects = true;
   return { progress, spent, saved, workMs: Math.max(0, workMs), said, judging, recalled };
 }
 
@@ -137,6 +138,7 @@ function readConversation(reading: Reading, event: Event): void {
       talk.stop = reading.stop;
       talk.results.clear();
       talk.begun.clear();
+      talk.waiting.clear();
       talk.unsaid = [];
       break;
     }
@@ -152,14 +154,35 @@ function readConversation(reading: Reading, event: Event): void {
     case "tool_started":
       if (event.effect === "read" || event.effect === "unknown") break;
       progress.conversation?.begun.add(event.call.id);
-      if (progress.conversation) progress.conversation.effects = true;
       break;
-    case "tool_finished":
-      progress.conversation?.begun.delete(event.id);
+    case "asked":
+      if (event.question.kind === "permission" && progress.conversation) holdBack(progress.conversation);
+      break;
+    case "answered":
+      if (event.answer.choice !== "refuse" && progress.conversation) letGo(progress.conversation);
+      break;
+    case "tool_finished": {
+      const talk = progress.conversation;
+      if (!talk) break;
       // What was refused was not done, and may be allowed now.
-      if (!event.result.denied) progress.conversation?.results.set(event.id, event.result);
+      if (!event.result.denied) talk.results.set(event.id, event.result);
+      if (talk.begun.delete(event.id) && !event.result.denied) talk.effects = true;
+      talk.waiting.delete(event.id);
       break;
+    }
   }
+}
+
+/** Of calls with effects only one is under way: it asks, and has done nothing yet. */
+function holdBack({ begun, waiting }: Conversation): void {
+  for (const id of begun) waiting.add(id);
+  begun.clear();
+}
+
+/** It was allowed. */
+function letGo({ begun, waiting }: Conversation): void {
+  for (const id of waiting) begun.add(id);
+  waiting.clear();
 }
 
 /** What was spent: money, tokens, time. */

@@ -85,9 +85,17 @@ export async function openkoi(place: Place, args: readonly string[], options: Ru
   return { code, stdout, stderr };
 }
 
-/** Runs the binary on a terminal of its own; `$OPENKOI` is its path; `type` is typed as soon as `when` stands there. */
-export async function onTerminal(at: Place, command: string, keys: readonly { when: string; type: string }[]) {
+/**
+ * Runs the binary on a terminal of its own; `$OPENKOI` is its path; `type` is typed as soon as `when` stands there, each
+ * after the one before. Where nothing is to be typed, `act` is called with the process.
+ */
+export async function onTerminal(
+  at: Place,
+  command: string,
+  keys: readonly { when: string; type?: string; act?(child: { kill(signal: "SIGKILL"): void }): void }[],
+) {
   let seen = "";
+  let from = 0;
   const left = [...keys];
   const child = Bun.spawn(["/bin/sh", "-c", command], {
     cwd: at.project,
@@ -97,7 +105,12 @@ export async function onTerminal(at: Place, command: string, keys: readonly { wh
       rows: 24,
       data(terminal, chunk) {
         seen += new TextDecoder().decode(chunk);
-        if (left[0] && seen.includes(left[0].when)) terminal.write(left.shift()!.type);
+        const at = left[0] ? seen.indexOf(left[0].when, from) : -1;
+        if (at < 0) return;
+        const { when, type = "", act } = left.shift()!;
+        from = at + when.length;
+        if (act) act(child);
+        else terminal.write(type);
       },
     },
   });

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { Fake, Script, Turn } from "../fakes/script.ts";
-import { makePlace, openkoi, type Place, start, useServer } from "./openkoi.ts";
+import { makePlace, onTerminal, openkoi, type Place, start, useServer } from "./openkoi.ts";
 
 const places: Place[] = [];
 const servers: Fake[] = [];
@@ -93,6 +93,37 @@ describe("resume", () => {
     expect((await openkoi(here, ["undo"])).code).toBe(0);
     expect(existsSync(join(here.project, "log"))).toBe(false);
     expect(readFileSync(join(here.project, "a.txt"), "utf8")).toBe("one\n");
+  });
+
+  test("says that it does not ask, where the task was begun with --yes and the flag was not given again", async () => {
+    const told = async (flags: string[], again: string[]) => {
+      const here = place();
+      await killed(here, ["-i", "0", ...flags]);
+      return (await openkoi(here, ["resume", ...again])).stderr;
+    };
+    const silent = "it goes on without asking, because it was begun with --yes";
+    expect(await told(["--yes"], [])).toContain(silent);
+    expect(await told(["--yes"], ["--yes"])).not.toContain("without asking");
+    expect(await told(["--yes"], ["--permission", "ask"])).not.toContain("without asking");
+    expect(await told(["--yes", "--sandbox", "off"], [])).toContain("begun with --sandbox off");
+  });
+
+  test("asks again about a call that waited for its permission when it was killed: it never ran", async () => {
+    const here = place();
+    const server = serving(({ body }) => {
+      const results = body.messages.filter((message: { role: string }) => message.role === "tool");
+      return results.length === 0 ? run("mkdir made") : "Done.";
+    }, here);
+    const when = "[n] no";
+    const kill = { when, act: (child: { kill(signal: "SIGKILL"): void }) => child.kill("SIGKILL") };
+    const first = await onTerminal(here, 'exec "$OPENKOI" -i 0 "do it"', [kill]);
+    expect(first.seen).toContain("mkdir made");
+    expect(existsSync(join(here.project, "made"))).toBe(false);
+    const second = await onTerminal(here, 'exec "$OPENKOI" resume', [{ when, type: "y" }]);
+    expect({ code: second.code, seen: second.seen }).toMatchObject({ code: 0 });
+    expect(second.seen).toContain("Allow bash?");
+    expect(existsSync(join(here.project, "made"))).toBe(true);
+    expect(JSON.stringify(server.requests.at(-1)!.body.messages)).not.toContain("Check before you repeat it");
   });
 
   test("of a task that is still at work is refused", async () => {

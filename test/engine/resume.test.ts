@@ -230,6 +230,58 @@ describe("a task that was killed and resumed", () => {
     expect(JSON.stringify(messages)).toContain("the shell is a new one");
   });
 
+  describe("of a call that asks for permission", () => {
+    const question = {
+      kind: "permission",
+      tool: "shell",
+      subject: "tick 1",
+      detail: "tick 1",
+      destructive: false,
+      choices: ["once", "refuse"],
+    } as const;
+    const asking: KitScript = {
+      ...script,
+      answer: () => "once",
+      async tool(call, scene) {
+        if (call.id === "tick1") await scene.ask(question, scene.signal);
+        return script.tool!(call, scene);
+      },
+    };
+
+    /** The results of that call that the model saw, of a task that was killed when `last` was its last event. */
+    async function resumedAfter(last: "asked" | "answered") {
+      const kit = fakeKit(asking);
+      const { events } = await live(kit);
+      kit.files.delete("log");
+      const at = events.findIndex((event) => event.type === last);
+      const { events: all } = await live(next(kit, asking), events.slice(0, at + 1));
+      const messages = of(all, "message").map(({ message }) => message);
+      return { kit, results: messages.flatMap((message) => resultsOf(message)).filter(({ id }) => id === "tick1") };
+    }
+
+    test("asks again where it was killed before the answer: the call never ran", async () => {
+      const { kit, results } = await resumedAfter("asked");
+      expect(results).toMatchObject([{ text: "ran tick 1" }]);
+      expect(kit.questions).toHaveLength(2);
+    });
+
+    test("says that it may have half-happened where it was allowed before", async () => {
+      const { kit, results } = await resumedAfter("answered");
+      expect(results).toHaveLength(1);
+      expect(results[0]!.text).toContain("Check before you repeat it");
+      expect(kit.questions).toHaveLength(1);
+    });
+
+    test("begins nothing by asking: what waits is no effect, what was allowed may be one", async () => {
+      const { events } = await live(fakeKit(asking));
+      const effects = (last: "asked" | "answered") => {
+        const at = events.findIndex((event) => event.type === last);
+        return foldHistory(events.slice(0, at + 1)).progress.conversation?.effects;
+      };
+      expect([effects("asked"), effects("answered")]).toEqual([false, true]);
+    });
+  });
+
   test("goes on with the very same request where a model call was under way", async () => {
     const kit = fakeKit(script);
     const { events } = await live(kit);
