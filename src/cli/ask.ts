@@ -13,7 +13,7 @@ export interface TerminalAskOptions {
   input?: Keyboard;
   /** Opens the keyboard for one question, instead of `input`; undefined where it is gone. */
   open?(): OpenKeyboard | undefined;
-  output?: { write(text: string): unknown; columns?: number };
+  output?: { write(text: string): unknown; columns?: number; rows?: number };
   color?: boolean;
   /** What Ctrl-C does while single keys are read; the terminal itself does nothing then. */
   interrupt?(): void;
@@ -49,8 +49,11 @@ async function askOne(question: Question, signal: AbortSignal, options: Terminal
   const keyboard = options.open ? options.open() : { input: options.input ?? process.stdin, release() {} };
   if (!keyboard) return policyAnswer(question);
   const color = options.color ?? displayMode(true, readEnv()).color;
-  const show = (whole: boolean) =>
-    output.write(questionLines(question, { width: output.columns || 80, style: createStyle(color), whole }).join("\n"));
+  const style = createStyle(color);
+  const show = (whole: boolean) => {
+    const size = { width: output.columns || 80, height: output.rows || 24 };
+    output.write(questionLines(question, { ...size, style, whole }).join("\n"));
+  };
   options.pause?.();
   // Consent to something destructive is typed out; one key is too easily hit.
   const wantsLine = question.kind === "permission" && question.destructive;

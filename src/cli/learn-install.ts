@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { type App, createApp, type Settings } from "../app.ts";
 import { Exit, type ExitCode, messageOf, UsageError } from "../base/errors.ts";
 import { readRegular } from "../base/files.ts";
+import { hunks } from "../base/hunks.ts";
 import { plural } from "../base/text.ts";
 import { createExec } from "../exec/index.ts";
 import { sandboxOf } from "../launch.ts";
@@ -14,8 +15,8 @@ import { clone, publicUrl } from "../skills/install/git.ts";
 import { type Existing, existingFor, install, placeFor } from "../skills/install/install.ts";
 import { type Candidate, survey } from "../skills/install/survey.ts";
 import { faultText, needsText } from "../skills/parse.ts";
-import { hunks } from "../workspace/diff.ts";
 import { createTerminalAsk } from "./ask.ts";
+import { diffLines } from "./display/diff-lines.ts";
 import { cleanLines, oneLine } from "./display/layout.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
 import type { Flags } from "./flags.ts";
@@ -195,7 +196,8 @@ function comparison(candidate: Candidate, { folder, same, changed, origin }: Exi
     if (before === after) return [];
     if (before.includes("\0") || after.includes("\0")) return [`changed: ${path}`];
     const { text } = hunks(before, after, { maxBytes: MOST_DIFF, context: 2 });
-    return [`--- ${basename(folder)}/${path}`, ...cleanLines(text.trimEnd()).map((line) => paint(line, style))];
+    const shown = diffLines(cleanLines(text.trimEnd()), Number.POSITIVE_INFINITY, style);
+    return [`--- ${basename(folder)}/${path}`, ...shown];
   });
   return [
     `is installed already${origin === undefined ? "" : ` (from ${origin})`}; this one differs:`,
@@ -203,11 +205,6 @@ function comparison(candidate: Candidate, { folder, same, changed, origin }: Exi
     ...lines.map((line) => `  ${line}`),
     ...gone.map(({ path }) => style.bad(`  gone: ${oneLine(path)}`)),
   ];
-}
-
-function paint(line: string, style: Style): string {
-  if (line.startsWith("+")) return style.good(line);
-  return line.startsWith("-") ? style.bad(line) : line;
 }
 
 function size(bytes: number): string {

@@ -1,5 +1,6 @@
 import { Exit, type ExitCode, ProviderError, UsageError } from "../base/errors.ts";
 import { ensureDir } from "../base/files.ts";
+import { hunks } from "../base/hunks.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Learning } from "../contracts/memory.ts";
 import type { Model } from "../contracts/provider.ts";
@@ -15,7 +16,7 @@ import {
   withChanges,
   writeSoulState,
 } from "../skills/soul-evolution.ts";
-import { hunks } from "../workspace/diff.ts";
+import { diffLines } from "./display/diff-lines.ts";
 import { cleanLines, oneLine } from "./display/layout.ts";
 import { money, type Style } from "./display/style.ts";
 
@@ -72,7 +73,7 @@ export async function evolveSoul(deps: EvolutionDeps): Promise<ExitCode> {
   let proposed = withChanges(soul.text, changes);
   write(`${changes.map(({ why }) => `- ${oneLine(why)}\n`).join("")}  ${cost}\n`);
   for (;;) {
-    write(`\n${diffLines(`${soul.text}\n`, proposed, style).join("\n")}\n`);
+    write(`\n${difference(`${soul.text}\n`, proposed, style).join("\n")}\n`);
     const question = {
       kind: "choice",
       id: "soul",
@@ -115,9 +116,7 @@ async function ask(deps: EvolutionDeps, prompt: string): Promise<{ text: string;
   throw new ProviderError("broken_stream", model.info.ref, `${model.info.ref} ended without an answer`);
 }
 
-function diffLines(before: string, after: string, style: Style): string[] {
+function difference(before: string, after: string, style: Style): string[] {
   const { text } = hunks(before, after, { maxBytes: 100_000, context: 2 });
-  return cleanLines(text.trimEnd()).map((line) =>
-    line.startsWith("+") ? style.good(line) : line.startsWith("-") ? style.bad(line) : line,
-  );
+  return diffLines(cleanLines(text.trimEnd()), Number.POSITIVE_INFINITY, style);
 }

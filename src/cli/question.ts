@@ -1,10 +1,15 @@
 import { showControl } from "../base/text.ts";
 import type { PermissionChoice, Question } from "../contracts/question.ts";
+import { diffLines, isHunk } from "./display/diff-lines.ts";
 import { cleanLines, cut, hang, oneLine } from "./display/layout.ts";
 import type { Style } from "./display/style.ts";
 
-/** Lines of a diff or a command that are shown at once. */
+/** Lines of a diff or a command that are shown at once: as many as fit, within these. */
+const LEAST_LINES = 8;
 const MOST_LINES = 40;
+/** Rows that the question itself takes beside them. */
+const OTHER_ROWS = 9;
+const INDENT = "    ";
 
 /** What was typed: an answer, the wish to see all of it, or nothing that means anything. */
 export type Reading = { kind: "choice"; choice: string } | { kind: "whole" } | { kind: "nothing" };
@@ -40,13 +45,23 @@ function keysOf(question: Question): Key[] {
   }
 }
 
+export interface QuestionOptions {
+  /** Columns and rows of the terminal. */
+  width: number;
+  height: number;
+  style: Style;
+  /** Nothing is cut. */
+  whole: boolean;
+}
+
 /** The question as it stands on the screen, up to the place of the answer. */
-export function questionLines(question: Question, options: { width: number; style: Style; whole: boolean }): string[] {
-  const { width, style, whole } = options;
+export function questionLines(question: Question, options: QuestionOptions): string[] {
+  const { width, height, style, whole } = options;
   const keys = keysOf(question);
-  const body = bodyOf(question);
-  const cutOff = whole ? 0 : Math.max(0, body.length - MOST_LINES);
-  const shown = cutOff > 0 ? body.slice(0, MOST_LINES) : body;
+  const body = bodyOf(question, width - INDENT.length, style);
+  const most = Math.max(LEAST_LINES, Math.min(MOST_LINES, height - OTHER_ROWS));
+  const cutOff = whole ? 0 : Math.max(0, body.length - most);
+  const shown = cutOff > 0 ? body.slice(0, most) : body;
   const choices = keys.map(({ key, text }) => `[${key}] ${text}`).join("  ");
   const more = cutOff > 0 ? `  [v] all of it (${cutOff} more lines)` : "";
   const destructive = question.kind === "permission" && question.destructive;
@@ -54,8 +69,8 @@ export function questionLines(question: Question, options: { width: number; styl
   return [
     "",
     ...hang("", style.bold(cut(titleOf(question), Math.max(20, width * 3))), width),
-    ...shown.flatMap((line) => hang("    ", paintDiff(line, style), width)),
-    ...notesOf(question).flatMap((note) => hang("    ", style.dim(note), width)),
+    ...shown.map((line) => INDENT + line),
+    ...notesOf(question).flatMap((note) => hang(INDENT, style.dim(note), width)),
     ...(destructive ? [style.bad("This may destroy something, so it is asked in every mode.")] : []),
     ...hang("", prompt, width).slice(0, -1),
     `${hang("", prompt, width).at(-1)?.trimEnd() ?? ""} `,
@@ -77,17 +92,19 @@ function titleOf(question: Question): string {
   }
 }
 
-function bodyOf(question: Question): string[] {
-  return question.kind === "permission" ? cleanLines(showControl(question.detail || question.subject)) : [];
+/** What it is about, as lines that fit. */
+function bodyOf(question: Question, width: number, style: Style): string[] {
+  if (question.kind !== "permission") return [];
+  const text = cleanLines(showControl(question.detail || question.subject));
+  // A command may hold a diff, and is then shown as the command that it is.
+  const isEdit = (question.tool === "edit" || question.tool === "write") && text.some(isHunk);
+  return isEdit
+    ? diffLines(text, width, style)
+    : text.flatMap((line) => Bun.wrapAnsi(line, width, { hard: true, trim: false }).split("\n"));
 }
 
 function notesOf(question: Question): string[] {
   return question.kind === "permission" ? (question.notes ?? []).map((note) => `(${oneLine(showControl(note))})`) : [];
-}
-
-function paintDiff(line: string, style: Style): string {
-  if (line.startsWith("+")) return style.good(line);
-  return line.startsWith("-") ? style.bad(line) : line;
 }
 
 /**

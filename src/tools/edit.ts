@@ -8,7 +8,7 @@ import { applyEdit, type Edit, lineAt } from "./edit-match.ts";
 import { detectMedia } from "./media.ts";
 import { Mistake } from "./mistake.ts";
 import { openPlace, type Place, resolvePath } from "./paths.ts";
-import { blockDiff } from "./preview.ts";
+import { previewDiff } from "./preview.ts";
 import { missing } from "./read.ts";
 import { replaceFile } from "./replace.ts";
 
@@ -35,7 +35,7 @@ export function createEdit(): Tool<EditArguments> {
 
     async preview({ path, edits }, context) {
       const { place, content, after } = await prepare(path, edits, context);
-      return `edit ${place.shown}\n${blockDiff(content.text, after.text)}`;
+      return previewDiff(`edit ${place.shown}`, content.text, after.text);
     },
 
     async run({ path, edits }, context) {

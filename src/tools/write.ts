@@ -5,7 +5,7 @@ import { plural } from "../base/text.ts";
 import type { Tool } from "../contracts/tool.ts";
 import { Mistake } from "./mistake.ts";
 import { resolvePath } from "./paths.ts";
-import { blockDiff } from "./preview.ts";
+import { previewDiff } from "./preview.ts";
 import { replaceFile } from "./replace.ts";
 
 function parameters() {
@@ -23,8 +23,8 @@ export function createWrite(): Tool<Infer<ReturnType<typeof parameters>>> {
     async preview({ path, content }, context) {
       const place = resolvePath(path, context, "write");
       const old = lstatSync(place.path, { throwIfNoEntry: false });
-      const head = `${old ? "replace" : "create"} ${place.shown}`;
-      return `${head}\n${blockDiff(old?.isFile() ? readFileSync(place.path, "utf8") : "", content)}`;
+      const before = old?.isFile() ? readFileSync(place.path, "utf8") : "";
+      return previewDiff(`${old ? "replace" : "create"} ${place.shown}`, before, content);
     },
 
     async run({ path, content }, context) {

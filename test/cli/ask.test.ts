@@ -29,7 +29,11 @@ class Keys extends EventEmitter {
 }
 
 /** A terminal at which the keys of `first`, then those of `second`, are typed as soon as a question stands there. */
-function terminal(first: readonly string[], more: Partial<TerminalAskOptions> = {}, second: readonly string[] = []) {
+function terminal(
+  first: readonly string[],
+  { rows = 24, ...more }: Partial<TerminalAskOptions> & { rows?: number } = {},
+  second: readonly string[] = [],
+) {
   const keys = new Keys();
   const seen = { text: "", pauses: 0, resumes: 0, interrupts: 0 };
   const left = [first, second];
@@ -38,6 +42,7 @@ function terminal(first: readonly string[], more: Partial<TerminalAskOptions> = 
     input: keys,
     output: {
       columns: 80,
+      rows,
       write(text) {
         seen.text += text;
         if (!/\]\s.*: $/.test(text)) return;
@@ -83,6 +88,29 @@ describe("a question on the terminal", () => {
     const { ask, seen } = terminal(["y"]);
     await ask({ ...permission, notes: ["always: bash(npm run build:*)"] }, never());
     expect(seen.text).toStartWith("\nAllow bash?\n    npm run build\n    (always: bash(npm run build:*))\n");
+  });
+
+  test("shows as much of a long text as the terminal has room for, forty lines at most", async () => {
+    const detail = Array.from({ length: 60 }, (_, at) => `echo ${at}`).join("\n");
+    for (const [rows, more] of [
+      [10, 52],
+      [40, 29],
+      [200, 20],
+    ] as const) {
+      const { ask, seen } = terminal(["y"], { rows });
+      await ask({ ...permission, detail }, never());
+      expect(seen.text).toContain(`(${more} more lines)`);
+    }
+  });
+
+  test("shows a diff with its line numbers, and a command that holds one as the command that it is", async () => {
+    const detail = "edit src/a.ts +1 -1\n@@ -12,2 +12,2 @@\n one\n-old\n+new";
+    const edit = terminal(["y"]);
+    await edit.ask({ ...permission, tool: "edit", subject: "src/a.ts", detail }, never());
+    expect(edit.seen.text).toContain("\n    edit src/a.ts +1 -1\n    12  one\n    13 -old\n    13 +new\n[y]");
+    const command = terminal(["y"]);
+    await command.ask({ ...permission, detail }, never());
+    expect(command.seen.text).toContain("\n    @@ -12,2 +12,2 @@\n     one\n    -old\n    +new\n");
   });
 
   test("shows a file and its diff", async () => {
@@ -148,7 +176,7 @@ describe("a question on the terminal", () => {
     const detail = Array.from({ length: 60 }, (_, at) => `+line ${at}`).join("\n");
     const { ask, seen } = terminal(["v", "y"]);
     await ask({ ...permission, tool: "write", subject: "a.txt", detail }, never());
-    expect(seen.text).toContain("[v] all of it (20 more lines)");
+    expect(seen.text).toContain("[v] all of it (45 more lines)");
     expect(seen.text.match(/line 59/g)).toHaveLength(1);
   });
 

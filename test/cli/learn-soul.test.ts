@@ -83,7 +83,7 @@ describe("evolving the soul", () => {
     const { code, text, asked } = await evolve(home);
     expect(code).toBe(Exit.ok);
     expect(text).toContain("- lessons 1 and 2");
-    expect(text).toContain("-Be brief.\n+Be brief, and say what was measured.\n");
+    expect(text).toContain("1 -Be brief.\n1 +Be brief, and say what was measured.\n");
     expect(asked).toEqual([`Change ${home.paths.soul} like this?`]);
     expect(soulOf(home)).toBe("Be brief, and say what was measured.\n\nOffer two ways where there are two.\n");
     expect(readFileSync(`${home.paths.soul}.bak-20261123T100000`, "utf8")).toBe("Be brief.\n");

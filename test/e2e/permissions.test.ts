@@ -271,7 +271,7 @@ describe("text that is piped in at a terminal", () => {
     const server = serving(script(), here);
     const answers: readonly (readonly [string, string])[] = [["[n] no", "y"]];
     const { screen, unasked, code } = await atTerminal(here, ["-i", "0", "write"], answers, "echo the diff");
-    expect(screen).toContain("Allow write message.txt? create message.txt @@ line 1 @@ +fix it");
+    expect(screen).toContain("Allow write message.txt? create message.txt +1 1 +fix it");
     expect({ code, unasked }).toEqual({ code: 0, unasked: 0 });
     expect(readFileSync(join(here.project, "message.txt"), "utf8")).toBe("fix it\n");
     expect(server.requests[0]!.raw).toContain("the diff");

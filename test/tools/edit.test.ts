@@ -154,9 +154,51 @@ describe("edit", () => {
     await using task = await openTask({ mode: "ask", answer: () => ({ choice: "once", by: "terminal" }) });
     task.put("a.ts", "one\ntwo\nthree\n");
     await task.ok("edit", { path: "a.ts", old: "two", new: "2" });
-    expect(task.asked[0]).toMatchObject({ detail: "edit a.ts\n@@ line 2 @@\n-two\n+2", tool: "edit", subject: "a.ts" });
+    expect(task.asked[0]).toMatchObject({
+      detail: "edit a.ts +1 -1\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three",
+      tool: "edit",
+      subject: "a.ts",
+    });
     await task.ok("write", { path: "new", content: "x\n" });
-    expect(task.asked[1]).toMatchObject({ detail: "create new\n@@ line 1 @@\n+x" });
+    expect(task.asked[1]).toMatchObject({ detail: "create new +1\n@@ -0,0 +1 @@\n+x" });
+  });
+
+  test("shows two places of a file as two, not everything between them", async () => {
+    await using task = await openTask({ mode: "ask", answer: () => ({ choice: "once", by: "terminal" }) });
+    task.put("a.ts", Array.from({ length: 40 }, (_, at) => `line ${at + 1}\n`).join(""));
+    const edits = [
+      { old: "line 5\n", new: "five\n" },
+      { old: "line 30\n", new: "" },
+    ];
+    await task.ok("edit", { path: "a.ts", edits });
+    expect(task.asked[0]).toMatchObject({
+      detail: [
+        "edit a.ts +1 -2",
+        "@@ -3,5 +3,5 @@",
+        " line 3",
+        " line 4",
+        "-line 5",
+        "+five",
+        " line 6",
+        " line 7",
+        "@@ -28,5 +28,4 @@",
+        " line 28",
+        " line 29",
+        "-line 30",
+        " line 31",
+        " line 32",
+      ].join("\n"),
+    });
+  });
+
+  test("says what it leaves out of a long change, and of a long line", async () => {
+    await using task = await openTask({ mode: "ask", answer: () => ({ choice: "once", by: "terminal" }) });
+    await task.ok("write", { path: "long", content: "x\n".repeat(5000) });
+    await task.ok("write", { path: "wide", content: "y".repeat(9000) });
+    const [long, wide] = task.asked.map((question) => (question as { detail: string }).detail);
+    expect(long).toStartWith("create long +5000\n");
+    expect(long).toEndWith("\n+x\n… 4001 more lines are not shown");
+    expect(wide).toContain(`${"y".repeat(499)}… (8501 more characters)`);
   });
 
   test("does not bother anybody with an edit that cannot work", async () => {

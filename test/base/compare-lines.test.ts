@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { compareLines, splitLines } from "../../src/workspace/lines.ts";
+import { compareLines, splitLines } from "../../src/base/compare-lines.ts";
 
 /** Length of the longest common subsequence, the slow and certain way. */
 function longestCommon(a: readonly string[], b: readonly string[]): number {
