@@ -123,7 +123,12 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
   const signal = AbortSignal.any([request.signal, hub.failed, exec.refused]);
   const outcome = hub.drive(run(task, history, input, kit, signal), () => closing.disposeAsync());
   outcome.catch((error) => logUnexpected(scene, error));
-  return { task, transcript, outcome, steer: (text) => void said.push(hide(text)) };
+  const steer = (text: string) => {
+    said.push(hide(text));
+    // It may be that something is allowed after all.
+    permissions.reconsider();
+  };
+  return { task, transcript, outcome, steer };
 }
 
 /** What of it is there. */

@@ -70,7 +70,7 @@ async function askOne(question: Question, signal: AbortSignal, options: Terminal
       }
       const read: Reading = readChoice(question, typed);
       if (read.kind === "choice") {
-        output.write(keys.raw ? `${read.choice}\n` : "");
+        output.write(keys.raw ? `${read.text}\n` : "");
         return { choice: read.choice, by: "terminal" };
       }
       if (read.kind === "whole") {

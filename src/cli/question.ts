@@ -11,8 +11,8 @@ const MOST_LINES = 40;
 const OTHER_ROWS = 9;
 const INDENT = "    ";
 
-/** What was typed: an answer, the wish to see all of it, or nothing that means anything. */
-export type Reading = { kind: "choice"; choice: string } | { kind: "whole" } | { kind: "nothing" };
+/** What was typed: an answer (`text`: as it stands behind its key), the wish to see all of it, or nothing that means anything. */
+export type Reading = { kind: "choice"; choice: string; text: string } | { kind: "whole" } | { kind: "nothing" };
 
 interface Key {
   key: string;
@@ -117,9 +117,9 @@ export function readChoice(question: Question, typed: string): Reading {
   if (text === "v") return { kind: "whole" };
   if (typed === "\x1b" || typed === "\x04") {
     const careful = keys.find(({ choice }) => /^(?:refuse|stop|no)$/.test(choice));
-    return careful ? { kind: "choice", choice: careful.choice } : { kind: "nothing" };
+    return careful ? { kind: "choice", ...careful } : { kind: "nothing" };
   }
   const words: Record<string, string> = { yes: "y", no: "n" };
   const found = keys.find(({ key, choice }) => key === (words[text] ?? text) || choice.toLowerCase() === text);
-  return found ? { kind: "choice", choice: found.choice } : { kind: "nothing" };
+  return found ? { kind: "choice", ...found } : { kind: "nothing" };
 }

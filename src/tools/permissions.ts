@@ -33,6 +33,8 @@ export interface Permissions {
   mayRead(path: string): boolean;
   /** True where the user's own config allows this subject by name, not with the whole tool. */
   names(tool: string, subject: string): boolean;
+  /** The user said something meanwhile: what they refused may be asked again. */
+  reconsider(): void;
   /** True where every call of such a tool would be refused, whoever is there to be asked. */
   forbids(tool: string, effect: Effect): boolean;
   /** False where every call of such a tool would be refused. */
@@ -68,7 +70,7 @@ const SHELL_TOOL = "bash";
 /**
  * The permissions of one task. In this order: a `deny` rule refuses; reading is allowed; `read-only` refuses the rest;
  * what destroys and what cannot be read is asked in every mode; then `allow` rules, what was allowed for this task, and
- * `auto`; all else is asked. Throws a UserError for a rule that cannot be read.
+ * `auto`; all else is asked, but nothing twice that was refused. Throws a UserError for a rule that cannot be read.
  */
 export function createPermissions(input: PermissionsInput): Permissions {
   const own = input.allow.map(parseRule);
@@ -78,6 +80,8 @@ export function createPermissions(input: PermissionsInput): Permissions {
   const hidden = hiddenFiles(deny, roots);
   /** What a person allowed for the rest of the task: keys of subjects. */
   const remembered = new Set<string>();
+  /** What was refused, by what was asked: the same question is not put twice in one task. */
+  const refused = new Map<string, Verdict>();
 
   function forbidden({ tool, subject }: PermissionRequest, subjects: readonly Subject[], line?: CommandLine) {
     // What an edit says of a place that it did not find is the file's text.
@@ -128,14 +132,25 @@ export function createPermissions(input: PermissionsInput): Permissions {
       ...(rules ? [`always: ${rules.join(", ")}`] : []),
     ];
     const { subject } = request;
-    const question = { kind: "permission" as const, tool, subject, detail: await request.detail(), notes, choices };
+    const detail = await request.detail();
+    const same = JSON.stringify([tool, subject, detail]);
+    const before = refused.get(same);
+    if (before !== undefined) return before;
+    const question = { kind: "permission" as const, tool, subject, detail, notes, choices };
     const answer = await ask({ ...question, destructive: why !== undefined }, signal);
     const choice = choices.find((offered) => offered === answer.choice);
     if (choice === "task" || choice === "always") for (const { key } of subjects) remembered.add(key);
     if (choice === "always" && rules) await input.saved?.addAllow(rules);
     if (choice !== undefined && choice !== "refuse") return "allow";
-    if (answer.by === "policy") return unattended(request, destroys, line?.unknown);
+    if (answer.by === "policy") {
+      const verdict = unattended(request, destroys, line?.unknown);
+      refused.set(same, verdict);
+      return verdict;
+    }
     const said = answer.note ? ` They said: ${answer.note}` : "";
+    const again =
+      "The user refused this very call before and is not asked again. Do not try it again or in another way.";
+    refused.set(same, refusal(again + said));
     return refusal(`The user refused this. Do not try it in another way.${said}`);
   }
 
@@ -157,6 +172,7 @@ export function createPermissions(input: PermissionsInput): Permissions {
       return verdict === "allow" ? undefined : verdict.refuse;
     },
     mayRead: (path) => !hidden.has(path),
+    reconsider: () => refused.clear(),
     mayAllow(tool, effect, mayBeAsked) {
       if (forbids(tool, effect) || (effect === "network" && input.network === "none")) return false;
       if (effect === "read") return true;

@@ -226,6 +226,19 @@ describe("an answer of always", () => {
     expect(existsSync(join(other.project, ".git"))).toBe(false);
   });
 
+  test("no holds for the whole task: the same command is not asked about again, and the model hears why", async () => {
+    const here = place();
+    const mkdir = call("bash", { command: "mkdir one" });
+    const server = serving([mkdir, mkdir, "Done."], here);
+    const answers = [
+      ["[n] no", "n"],
+      ["[n] no", "y"],
+    ] as const;
+    expect(await atTerminal(here, ["-i", "0", "make a folder"], answers)).toMatchObject({ code: 0, unasked: 1 });
+    expect(lastResult(server)).toStartWith("The user refused this very call before and is not asked again");
+    expect(existsSync(join(here.project, "one"))).toBe(false);
+  });
+
   test("once and no are not saved", async () => {
     const here = place();
     serving([call("bash", { command: "mkdir one" }), call("bash", { command: "mkdir two" }), "Done."], here);

@@ -55,6 +55,38 @@ describe("mode ask", () => {
     });
   });
 
+  test("what was refused is not asked twice, and the model is told so; anything else is", async () => {
+    await using task = await openTask({ mode: "ask", answer: by("refuse", "use make instead") });
+    const npm = () => task.call("bash", { command: "npm test" });
+    await npm();
+    expect(await npm()).toEqual({
+      isError: true,
+      text: "The user refused this very call before and is not asked again. Do not try it again or in another way. They said: use make instead",
+    });
+    expect(await task.permissions.permitCommand("npm test", task.ask, new AbortController().signal)).toStartWith(
+      "The user refused this very",
+    );
+    expect(task.asked).toHaveLength(1);
+    await task.fails("bash", { command: "npm run test" });
+    await task.fails("write", { path: "a", content: "x" });
+    await task.fails("write", { path: "a", content: "y" });
+    await task.fails("write", { path: "a", content: "x" });
+    expect(task.asked).toHaveLength(4);
+    // What the user says may mean that it is allowed after all.
+    task.permissions.reconsider();
+    task.answer = by("once");
+    await npm();
+    expect(task.asked).toHaveLength(5);
+  });
+
+  test("where nobody can be asked, the same is refused in the same words without another question", async () => {
+    await using task = await openTask({ mode: "ask" });
+    const once = await task.call("bash", { command: "npm test" });
+    expect(await task.call("bash", { command: "npm test" })).toEqual(once);
+    expect(once.denied).toBe(true);
+    expect(task.asked).toHaveLength(1);
+  });
+
   test("once is once; for the task covers the same program and the same kind of change", async () => {
     await using task = await openTask({ mode: "ask", answer: by("once") });
     await task.ok("write", { path: "a", content: "x" });
