@@ -58,14 +58,14 @@ describe("keyword search", () => {
 });
 
 describe("reciprocal rank fusion", () => {
-  test("adds 1 / (60 + place) of each list, and an entry counts once a list", () => {
+  test("adds 1 / (10 + place) of each list, and an entry counts once a list", () => {
     const scores = fuse([
       ["a", "b", "a"],
       ["c", "a"],
     ]);
-    expect(scores.get("a")).toBeCloseTo(1 / 61 + 1 / 62, 12);
-    expect(scores.get("b")).toBeCloseTo(1 / 62, 12);
-    expect(scores.get("c")).toBeCloseTo(1 / 61, 12);
+    expect(scores.get("a")).toBeCloseTo(1 / 11 + 1 / 12, 12);
+    expect(scores.get("b")).toBeCloseTo(1 / 12, 12);
+    expect(scores.get("c")).toBeCloseTo(1 / 11, 12);
   });
 
   test("what stands before another in every list stands before it in the end", () => {
