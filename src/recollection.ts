@@ -36,7 +36,7 @@ export interface Recollection extends Memory, MemoryAccess {
 }
 
 /** Where nothing is remembered. */
-export const noMemory: Memory = { recall: async () => [], learn: async () => [], settle: async () => {} };
+export const noMemory: Memory = { recall: async () => [], learn: async () => [] };
 
 /** PRODUCT.md section 3. */
 const MOST_SKILLS = 3;
@@ -83,7 +83,6 @@ export function createRecollection(input: RecollectionInput): Recollection {
       return mementos.map((each) => ({ ...each, text: input.hide(each.text), why: input.hide(each.why) }));
     },
     learn: async (lessons, source, signal) => (await open()).learn(lessons, source, signal),
-    settle: async (recalled, helped) => (await open()).settle(recalled, helped),
     search: async (text, most, signal) => (isThere() ? (await open()).search(text, most, signal) : []),
     save: async (lesson, source, signal) => (await open()).save(lesson, source, signal),
     learnings: async () => (isThere() ? (await open()).learnings() : []),

@@ -3,7 +3,7 @@ import { type ExitCode, UsageError } from "../base/errors.ts";
 import { type Paths, resolvePaths } from "../base/paths.ts";
 import { clip } from "../base/text.ts";
 import { realFolder } from "../folders.ts";
-import { type KnownTask, knownTasks, wasUndone } from "../readers/interrupted.ts";
+import { type KnownTask, knownTasks, undoneSince } from "../readers/interrupted.ts";
 import { transcriptIds } from "../readers/transcript.ts";
 import { accompany } from "./accompany.ts";
 import type { CommandLine } from "./args.ts";
@@ -41,7 +41,7 @@ async function lastInterrupted(paths: Paths, workspace: string): Promise<string>
   for await (const task of knownTasks(paths, workspace)) {
     if (!newest && !task.ended) return task.id;
     newest ??= task;
-    if (task.ended || (await wasUndone(paths, task))) continue;
+    if (task.ended || (await undoneSince(paths, task)) !== undefined) continue;
     if (candidates.push(task) >= MOST_NAMED) break;
   }
   if (newest && candidates.length > 0) {

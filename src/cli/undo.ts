@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { loadConfig } from "../base/config.ts";
 import { readEnv } from "../base/env.ts";
 import { Exit, type ExitCode, UsageError, UserError } from "../base/errors.ts";
@@ -45,9 +46,27 @@ export async function undoCommand({ flags, argument }: CommandLine): Promise<Exi
     const limits = await limitsHere(paths, flags.config);
     const report = await undoTask({ ...input, ...limits, clock }, signals.signal);
     process.stdout.write(reportText(input.task, report));
+    if (!report.did.startsWith("not ")) await remember(paths, { id: input.task, workspace: input.workspace });
     return report.kept.length > 0 || report.failed ? Exit.below : Exit.ok;
   } finally {
     signals.stop();
+  }
+}
+
+/** What was undone is not to be recalled as well done. That this cannot be written is no failure of the undo. */
+async function remember(paths: Paths, task: { id: string; workspace: string }): Promise<void> {
+  // A memory that is made later reads it from the task's folder.
+  if (!existsSync(paths.database)) return;
+  const { createMemoryStore } = await import("../readers/memory-store.ts");
+  const store = createMemoryStore({ paths, now: () => Date.now() });
+  try {
+    const { recordUndoing } = await import("../readers/catch-up.ts");
+    await recordUndoing(paths, await store.open(), task);
+  } catch (error) {
+    store.tell(error);
+  } finally {
+    store.close();
+    for (const notice of store.takeNotices()) process.stderr.write(`openkoi: ${notice}\n`);
   }
 }
 

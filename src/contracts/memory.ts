@@ -25,7 +25,7 @@ export interface Learning extends Lesson {
   workspace: string | null;
   /** How often it was learned again. */
   reinforced: number;
-  /** In how many tasks it was recalled, and how many of those were accepted. */
+  /** In how many tasks it was recalled, and how many of those it helped (memory/uses.ts). */
   recalled: number;
   helped: number;
   /** ISO times. */
@@ -77,8 +77,6 @@ export interface Memory {
     source: { task: string; workspace: string },
     signal: AbortSignal,
   ): Promise<Learned[]>;
-  /** How a task went for which these learnings were recalled: what helped is remembered better. */
-  settle(recalled: readonly Memento[], helped: boolean): Promise<void>;
 }
 
 /** What is in the memory, for `status` and `doctor`. */

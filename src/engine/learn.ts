@@ -7,6 +7,7 @@ import { callModel } from "./call.ts";
 import type { Context } from "./context.ts";
 import { lessonsOf } from "./lessons.ts";
 import type { Progress } from "./progress.ts";
+import { MEASURED } from "./state.ts";
 import { Stop } from "./stop.ts";
 
 /** When the small model is asked what a task taught (PRODUCT.md section 3). */
@@ -21,9 +22,6 @@ const MOST_LESSONS = 3;
 /** How sure a lesson is that a model put into words. */
 const TOLD = 0.7;
 
-/** Endings that say whether what was recalled helped. */
-const MEASURED: ReadonlySet<OutcomeStatus> = new Set(["accepted", "below", "regressed"]);
-
 /** A sentence that is shorter says nothing, one that is longer is no sentence; characters. */
 const SENTENCE = { least: 20, most: 400 } as const;
 /** How a line of the model's begins. */
@@ -31,21 +29,20 @@ const TYPES: Readonly<Record<string, LearningType>> = { DO: "heuristic", AVOID: 
 
 /**
  * What the task taught: by rule, and for a task that took several iterations and findings in the words of the small
- * model. Then what was recalled for it is told how it went. A memory that fails costs the task nothing but a warning.
+ * model. A memory that fails costs the task nothing but a warning.
  */
 export async function* learn(
   context: Context,
   progress: Progress,
   status: OutcomeStatus,
 ): AsyncGenerator<EventBody, void> {
-  const { kit, task, recalled } = context;
+  const { kit, task } = context;
   const evaluations = progress.attempts.map(({ evaluation }) => evaluation);
   if (evaluations.length === 0) return;
   const category = progress.planned?.plan.category ?? "general";
   const lessons = lessonsOf(category, evaluations);
   if (MEASURED.has(status)) lessons.push(...(yield* distil(context, progress, category)));
   try {
-    if (MEASURED.has(status) && recalled.length > 0) await kit.memory.settle(recalled, status === "accepted");
     if (lessons.length === 0) return;
     const source = { task: task.id, workspace: task.workspace };
     const learned = await kit.memory.learn(lessons, source, AbortSignal.timeout(LEARN_MS));

@@ -12,6 +12,9 @@ export const UNFINISHED: ReadonlySet<OutcomeStatus> = new Set([
   "cancelled",
 ]);
 
+/** Endings in which the result was measured: they say whether what was followed was right. */
+export const MEASURED: ReadonlySet<OutcomeStatus> = new Set(["accepted", "below", "regressed"]);
+
 /** A task as it stands: a pure fold of its events. What displays, state files and dashboards show. */
 export interface TaskState {
   task: Task | undefined;

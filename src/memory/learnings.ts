@@ -6,16 +6,15 @@ import type { MemoryDatabase } from "./database.ts";
 import { contradicts, type Likeness, saysTheSame } from "./likeness.ts";
 import { ensureTask } from "./tasks.ts";
 import { ageOf, WEEK } from "./times.ts";
+import { counted, hasUncounted, noteCounted, takenBack, towardsOne, uncountedUses } from "./uses.ts";
 
 /** Below this a learning is forgotten (PRODUCT.md section 6). */
 export const FORGOTTEN = 0.1;
 /** Characters of a lesson. */
 const MOST_CONTENT = 1000;
-/** How much nearer to certainty a learning comes when it is learned again, and when it helped. */
+/** How much nearer to certainty a learning comes when it is learned again. */
 const REINFORCED = 0.3;
-const HELPED = 0.2;
-/** What is left of its confidence when it was recalled and did not help, and when its opposite is learned. */
-const NO_HELP = 0.9;
+/** What is left of its confidence when its opposite is learned. */
 const CONTRADICTED = 0.5;
 
 const TYPES: readonly string[] = ["anti_pattern", "heuristic", "preference"] satisfies LearningType[];
@@ -68,15 +67,22 @@ export class Learnings {
     return text === "" || holdsSecret ? undefined : text;
   }
 
-  /** Confidence now: faded since it was last used, or made. */
-  faded({ confidence, lastUsed, createdAt }: Pick<LearningRow, "confidence" | "lastUsed" | "createdAt">): number {
-    const weeks = ageOf(lastUsed ?? createdAt, this.#now()) / WEEK;
+  /** Confidence at a time (ms; default: now): faded since it was last used, or made. */
+  faded(
+    { confidence, lastUsed, createdAt }: Pick<LearningRow, "confidence" | "lastUsed" | "createdAt">,
+    at = this.#now(),
+  ): number {
+    const weeks = ageOf(lastUsed ?? createdAt, at) / WEEK;
     return Math.min(1, Math.max(0, confidence)) * Math.exp(-this.#rate * weeks);
   }
 
   get(id: string): Learning | undefined {
-    const row = this.#database.query<LearningRow, [string]>(`SELECT ${COLUMNS} FROM learnings WHERE id = ?`).get(id);
+    const row = this.#row(id);
     return row ? this.#learning(row) : undefined;
+  }
+
+  #row(id: string): LearningRow | null {
+    return this.#database.query<LearningRow, [string]>(`SELECT ${COLUMNS} FROM learnings WHERE id = ?`).get(id);
   }
 
   /** Those of these ids that are there. */
@@ -200,22 +206,26 @@ export class Learnings {
     });
   }
 
-  /** How a task went for which these were recalled. */
-  settle(ids: readonly string[], helped: boolean): void {
+  /**
+   * Brings the lessons' numbers up to what became of them in tasks (uses.ts): what helped is made stronger and counts as
+   * used, what misled loses weight, what was not used stays as it is. A verdict that changed is first taken back.
+   */
+  countUses(): void {
+    if (!hasUncounted(this.#database)) return;
     this.#database.transaction(() => {
-      for (const { id, confidence } of this.some(ids)) {
-        if (helped) {
-          this.#database
-            .query(
-              "UPDATE learnings SET recalled = recalled + 1, helped = helped + 1, confidence = ?, last_used = ? WHERE id = ?",
-            )
-            .run(towardsOne(confidence, HELPED), this.#iso(), id);
-        } else {
-          this.#database.query("UPDATE learnings SET recalled = recalled + 1 WHERE id = ?").run(id);
-          this.#weaken(id, NO_HELP);
-        }
+      for (const use of uncountedUses(this.#database)) {
+        const learning = this.#row(use.learning);
+        if (!learning) continue;
+        this.#putCounts(counted(takenBack(learning, use), use, (row, at) => this.faded(row, at)));
+        noteCounted(this.#database, use);
       }
     });
+  }
+
+  #putCounts({ id, confidence, recalled, helped, lastUsed }: LearningRow): void {
+    this.#database
+      .query("UPDATE learnings SET confidence = ?, recalled = ?, helped = ?, last_used = ? WHERE id = ?")
+      .run(confidence, recalled, helped, lastUsed, id);
   }
 
   /** Forgets what has faded away, or was to last until a day that is over. Returns how many. */
@@ -237,10 +247,6 @@ export class Learnings {
   #iso(): string {
     return new Date(this.#now()).toISOString();
   }
-}
-
-function towardsOne(value: number, share: number): number {
-  return value + (1 - value) * share;
 }
 
 function compareTexts(a: string, b: string): number {

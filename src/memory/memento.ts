@@ -49,15 +49,19 @@ export function lessonNote({ learning, likeness, by }: Candidate, cue: Cue, now:
 
 /** A task: what was found wanting on the way, what stayed open, and the sentences that were said in the end. */
 export function taskNote(database: MemoryDatabase, { task, likeness, by }: RelatedTask, now: number): Note {
-  const { id, description, status, decision, summary, createdAt } = task;
+  const { id, description, status, decision, summary, createdAt, undoneAt } = task;
   const { mended, open } = findingsOf(database, id);
   const said = summary ? oneLine(summary, MOST_SUMMARY).split(/(?<=[.!?;])\s+/) : [];
-  // What the agent said of a result that was not accepted is a claim.
-  const isProven = status === "accepted" || status === "answered" || status === "completed" || status === null;
-  const facts = [...ageOf(createdAt, now), status ?? decision ?? "ended"];
+  // What the agent said of a result that was not accepted, or that the user did not keep, is a claim.
+  const isProven =
+    undoneAt === null && (status === "accepted" || status === "answered" || status === "completed" || status === null);
+  const ending = undoneAt === null ? (status ?? decision ?? "ended") : "undone by the user";
+  const facts = [...ageOf(createdAt, now), ending];
   const head = `Similar task${noted(facts)}: "${oneLine(description, MOST_TASK)}".`;
   return {
     pieces: [
+      // In itself worth to be told, though the agent's words may be those of a task that stands.
+      ...(undoneAt === null ? [] : [{ label: "", text: "The user put its changes back." }]),
       ...mended.map((title) => ({ label: "Wrong at first: ", text: `${title}.` })),
       ...open.map((title) => ({ label: "Left open: ", text: `${title}.` })),
       ...said.map((text) => ({ label: isProven ? "" : "Claimed: ", text })),

@@ -86,6 +86,7 @@ class SearchedMemory implements OpenMemory {
   async recall(cue: Cue, signal: AbortSignal): Promise<Memento[]> {
     const { database, spaces, learnings } = this.#open;
     this.#catchUp();
+    await patiently(() => learnings.countUses(), signal);
     const [provided, skills] = await Promise.all([
       this.#provided.query(spaces, newest(database), cue.text, signal),
       this.#options.skills(cue, signal),
@@ -112,12 +113,6 @@ class SearchedMemory implements OpenMemory {
     return learned;
   }
 
-  async settle(recalled: readonly Memento[], helped: boolean): Promise<void> {
-    const ids = recalled.filter(({ kind }) => kind !== "skill" && kind !== "task").map(({ id }) => id);
-    const { learnings } = this.#open;
-    if (ids.length > 0) await patiently(() => learnings.settle([...new Set(ids)], helped));
-  }
-
   async search(text: string, most: number, signal: AbortSignal): Promise<MemoryHit[]> {
     const { database, spaces } = this.#open;
     this.#catchUp();
@@ -137,7 +132,9 @@ class SearchedMemory implements OpenMemory {
   }
 
   async learnings(): Promise<Learning[]> {
-    return this.#open.learnings.all();
+    const { learnings } = this.#open;
+    await patiently(() => learnings.countUses());
+    return learnings.all();
   }
 
   async edit(id: string, content: string, signal: AbortSignal): Promise<Learning | undefined> {
@@ -164,6 +161,7 @@ class SearchedMemory implements OpenMemory {
   async tend(ms: number, signal: AbortSignal): Promise<boolean> {
     const { database, spaces, learnings } = this.#open;
     const allowance = during(ms, signal);
+    await patiently(() => learnings.countUses(), signal, ms);
     await patiently(() => learnings.prune(), signal, ms);
     if (!indexWaiting(database, spaces, allowance)) return false;
     spaces.renew();

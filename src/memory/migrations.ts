@@ -6,6 +6,8 @@ import down3 from "../../embed/sql/003_ledger.down.sql" with { type: "text" };
 import up3 from "../../embed/sql/003_ledger.up.sql" with { type: "text" };
 import down4 from "../../embed/sql/004_search.down.sql" with { type: "text" };
 import up4 from "../../embed/sql/004_search.up.sql" with { type: "text" };
+import down5 from "../../embed/sql/005_uses.down.sql" with { type: "text" };
+import up5 from "../../embed/sql/005_uses.up.sql" with { type: "text" };
 
 /** One step from a schema to the next. */
 export interface Migration {
@@ -23,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 2, name: "vector_search", up: up2, down: down2 },
   { version: 3, name: "ledger", up: up3, down: down3 },
   { version: 4, name: "search", up: up4, down: down4 },
+  { version: 5, name: "uses", up: up5, down: down5 },
 ];
 
 /** The last schema that the two programs share; from the next one on the numbers mean different things. */

@@ -24,6 +24,7 @@ export const PORTABLE_TABLES = [
   "findings",
   "model_calls",
   "learnings",
+  "learning_uses",
   "skill_effectiveness",
   "usage_events",
   "usage_patterns",
@@ -100,17 +101,27 @@ export function mergeRows(
     const merged: Merged = { added: 0, known: 0 };
     // Calls have numbers that mean nothing elsewhere: those of a task that is here already are here too.
     const tasksHere = idsOf(memory, "tasks", "id");
+    const isHere = (row: PortableRow) => (row["task_id"] ? tasksHere.has(row["task_id"]) : hasCall(memory, row));
     for (const table of PORTABLE_TABLES) {
       for (const part of incoming.filter((each) => each.table === table)) {
         const add = adder(memory, part, refuse);
         part.rows.forEach((row, at) => {
-          const added = table === "model_calls" && tasksHere.has(row["task_id"] ?? "") ? false : add(row, at);
+          const added = table === "model_calls" && isHere(row) ? false : add(row, at);
           merged[added ? "added" : "known"]++;
         });
       }
     }
     return merged;
   });
+}
+
+/** Whether a call that belongs to no task is here already. */
+function hasCall(memory: MemoryDatabase, row: PortableRow): boolean {
+  const same = memory.query<object, SQLQueryBindings[]>(
+    `SELECT 1 FROM model_calls
+     WHERE model = ? AND at = ? AND task_id IS NULL AND role = ? AND input = ? AND output = ? AND ms = ?`,
+  );
+  return same.get(...["model", "at", "role", "input", "output", "ms"].map((name) => row[name] ?? null)) !== null;
 }
 
 interface Reference {

@@ -54,6 +54,8 @@ export interface TaskRow {
   summary: string | null;
   workspace: string | null;
   createdAt: string;
+  /** When the user put back what it changed. */
+  undoneAt: string | null;
 }
 
 export interface Candidate {
@@ -78,7 +80,8 @@ export function relatedTasks(parts: RecallParts, asked: Asked): RelatedTask[] {
   const found = find(parts, asked, [SCOPES.task], TASKS_LOOKED_AT);
   const chunks = new Map(found.map((each) => [each.source.slice("task:".length), each]));
   chunks.delete(cue.task);
-  const columns = "id, description, status, decision, summary, workspace, created_at AS createdAt";
+  const columns =
+    "id, description, status, decision, summary, workspace, created_at AS createdAt, undone_at AS undoneAt";
   const rows = parts.database
     .query<TaskRow, [string, string, number]>(
       `SELECT ${columns} FROM tasks WHERE id IN (SELECT value FROM json_each(?))

@@ -3,7 +3,8 @@ import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
 import { recordedSizes } from "../memory/tasks.ts";
-import { livingTasks } from "./interrupted.ts";
+import { noteUndone } from "../memory/uses.ts";
+import { livingTasks, undoneSince } from "./interrupted.ts";
 import { Recording } from "./recording.ts";
 import { readTranscript, transcriptIds, transcriptPath } from "./transcript.ts";
 
@@ -14,8 +15,10 @@ const BATCH = 500;
 /** Another process may write for so long; longer, and it is left for the next one, ms. */
 const WAIT = 100;
 
+type RecordPaths = Pick<Paths, "sessions" | "data" | "checkpoints">;
+
 export interface CatchUp {
-  paths: Pick<Paths, "sessions" | "data">;
+  paths: RecordPaths;
   memory: MemoryDatabase;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -36,24 +39,35 @@ export async function catchUp({ paths, memory, now, isOver }: CatchUp): Promise<
     if (isOver()) break;
     const bytes = known.get(id);
     if (working.has(id) || (bytes !== undefined && at >= MOST_COMPARED)) continue;
-    const path = transcriptPath(paths, id);
-    const size = (await stat(path).catch(() => undefined))?.size;
+    const size = (await stat(transcriptPath(paths, id)).catch(() => undefined))?.size;
     if (size === undefined || size === bytes) continue;
-    if ((await recordTranscript(memory, id, path, size)) === "busy") break;
+    if ((await recordTranscript(paths, memory, id, size)) === "busy") break;
     read++;
   }
   return read;
 }
 
+/**
+ * Says in the memory that the user put back what a task changed, or brought it again: as the task's folder tells. What the
+ * memory does not know of the task yet it reads first.
+ */
+export async function recordUndoing(paths: RecordPaths, memory: MemoryDatabase, task: UndoneTask): Promise<void> {
+  if (noteUndone(memory, task.id, (await undoneSince(paths, task)) ?? null)) return;
+  const size = (await stat(transcriptPath(paths, task.id)).catch(() => undefined))?.size;
+  if (size !== undefined) await recordTranscript(paths, memory, task.id, size);
+}
+
+type UndoneTask = { id: string; workspace: string };
+
 async function recordTranscript(
+  paths: RecordPaths,
   memory: MemoryDatabase,
   id: string,
-  path: string,
   size: number,
 ): Promise<boolean | "busy"> {
   const recording = new Recording(id);
   try {
-    for await (const event of readTranscript(path)) {
+    for await (const event of readTranscript(transcriptPath(paths, id))) {
       recording.add(event);
       if (recording.waiting < BATCH) continue;
       const written = memory.attempt(WAIT, () => recording.write(memory));
@@ -63,5 +77,10 @@ async function recordTranscript(
     // Damaged, or of a later version: what could be read counts, and it is not read again until it grows.
     if (!(error instanceof UserError)) throw error;
   }
-  return memory.attempt(WAIT, () => recording.complete(memory, size));
+  const undone = recording.task && (await undoneSince(paths, recording.task));
+  return memory.attempt(WAIT, () => {
+    const written = recording.complete(memory, size);
+    if (undone !== undefined) noteUndone(memory, id, undone);
+    return written;
+  });
 }

@@ -4,7 +4,7 @@ import type { Paths } from "../base/paths.ts";
 import type { Event } from "../contracts/event.ts";
 import type { Task } from "../contracts/task.ts";
 import { UNFINISHED } from "../engine/state.ts";
-import { type Claim, isUndone, livingClaims, makeClaim, writeFault } from "../workspace/index.ts";
+import { type Claim, isUndone, livingClaims, makeClaim, undoneAt, writeFault } from "../workspace/index.ts";
 import { firstEvent, lastAlive, lastEvent, readTranscript, transcriptIds, transcriptPath } from "./transcript.ts";
 
 /** A task as its transcript tells, without its whole history. */
@@ -69,18 +69,18 @@ export async function cutShortTasks(
   for await (const task of knownTasks(paths)) {
     if (++looked > MOST_LOOKED_AT) break;
     if (!task.cutShort || running.has(task.id) || now - Date.parse(task.at) > SHOWN_FOR) continue;
-    if (!(await wasUndone(paths, task))) found.push(task);
+    if ((await undoneSince(paths, task)) === undefined) found.push(task);
   }
   return found;
 }
 
-/** True where what the task changed is put back. */
-export async function wasUndone(
+/** When what the task changed was put back, ISO time; undefined where it stands. */
+export async function undoneSince(
   paths: Pick<Paths, "sessions" | "checkpoints">,
   { id, workspace }: Pick<KnownTask, "id" | "workspace">,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const seq = (await lastEvent(transcriptPath(paths, id)))?.seq ?? 0;
-  return isUndone({ workspace, dir: paths.checkpoints, task: id, leaving: { seq, left: undefined } });
+  return undoneAt({ workspace, dir: paths.checkpoints, task: id, leaving: { seq, left: undefined } });
 }
 
 function hasEnded(last: Event | undefined): boolean {

@@ -29,7 +29,7 @@ export interface MemoryStore {
 
 /** Loads SQLite and its code only when the memory is asked for: a task that needs none does not pay for it. */
 export function createMemoryStore(options: {
-  paths: Pick<Paths, "database" | "sessions" | "data">;
+  paths: Pick<Paths, "database" | "sessions" | "data" | "checkpoints">;
   now: () => number;
   /** How long a statement waits for another process, ms; default: as long as a command can. */
   waitMs?: number;

@@ -3,12 +3,14 @@ import { clip } from "../base/text.ts";
 import type { Event } from "../contracts/event.ts";
 import type { UsageEvent } from "../contracts/memory.ts";
 import type { Evaluation, Outcome, Task } from "../contracts/task.ts";
-import { initialState, step, type TaskState, UNFINISHED } from "../engine/state.ts";
+import { initialState, MEASURED, step, type TaskState, UNFINISHED } from "../engine/state.ts";
 import { addCallRow } from "../memory/costs.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
 import { noteSize, putCycle, putFinding, putSession, putTask, recordedSeq, resolveFinding } from "../memory/tasks.ts";
 import { Words } from "../memory/transcripts.ts";
 import { countSkill, putUsage } from "../memory/usage.ts";
+import { noteUses } from "../memory/uses.ts";
+import { Following } from "./following.ts";
 import { isPassing } from "./transcript.ts";
 
 const MOST_DESCRIPTION = 10_000;
@@ -44,9 +46,15 @@ export class Recording {
   #recorded: number | undefined;
   #writes: { seq: number; write: Write }[] = [];
   readonly #words = new Words();
+  readonly #following = new Following();
 
   constructor(id: string) {
     this.id = id;
+  }
+
+  /** The task as it was last begun. */
+  get task(): Task | undefined {
+    return this.#task;
   }
 
   /** Rows that wait to be written; the task's own row is not counted. */
@@ -65,7 +73,10 @@ export class Recording {
     this.#seq = event.seq;
     this.#state = step(this.#state, event);
     // Helpers have plans and iterations of their own; only what they spend is the task's.
-    if (event.agent === "main") this.#follow(event);
+    if (event.agent === "main") {
+      this.#following.add(event);
+      this.#follow(event);
+    }
     if (event.type === "model_finished") this.#addCall(event);
     this.#words.add(event);
   }
@@ -197,6 +208,11 @@ export class Recording {
     const category = this.#category ?? NO_CATEGORY;
     if (this.#task) this.#note(event, "task", this.#task.description, endingOf(outcome));
     for (const name of this.#skills) this.#note(event, "skill", name, endingOf(outcome));
+    const { lessons } = this.#following;
+    if (MEASURED.has(outcome.status) && lessons.length > 0) {
+      const use = { task: this.id, at: event.time, accepted: outcome.status === "accepted" };
+      this.#later((memory) => noteUses(memory, use, lessons));
+    }
     // One that is resumed is counted when it has really ended.
     if (score === null || UNFINISHED.has(outcome.status)) return;
     const used = new Set([...this.#skills, ...(this.#rubric === undefined ? [] : [this.#rubric])]);

@@ -31,6 +31,7 @@ export {
   type UndoInput,
   type UndoReport,
   undoable,
+  undoneAt,
   undoTask,
 } from "./undo.ts";
 

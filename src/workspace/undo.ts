@@ -158,8 +158,13 @@ export async function undoTask(input: UndoInput, signal: AbortSignal): Promise<U
 
 /** True where what the task changed is put back, wholly or in part, so that it cannot go on from there. */
 export function isUndone(input: Omit<UndoInput, "clock">): boolean {
+  return undoneAt(input) !== undefined;
+}
+
+/** When that was done, ISO time; undefined where the task's changes stand. */
+export function undoneAt(input: Omit<UndoInput, "clock">): string | undefined {
   const turn = currentTurn(input);
-  return turn !== undefined && !(turn.done && turn.to !== recordIds(input)[0]);
+  return turn && !(turn.done && turn.to !== recordIds(input)[0]) ? turn.at : undefined;
 }
 
 /** From which record to which the next undo goes. */

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { appendFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
-import type { Fake, Turn } from "../fakes/script.ts";
+import type { Fake, FakeRequest, Turn } from "../fakes/script.ts";
 import { snapshot } from "../workspace/tree.ts";
 import { makePlace, openkoi, type Place, start, useServer } from "./openkoi.ts";
 
@@ -183,4 +183,64 @@ describe("undo", () => {
     expect(await Bun.file(join(here.project, "small.bin")).text()).toBe("s".repeat(1000));
     expect(await Bun.file(join(here.project, "big.bin")).text()).toBe("x\n");
   });
+});
+
+describe("what the user undid", () => {
+  const files = { Makefile: "test:\n\t@true\n\t@grep -q rate rates.ts\n", "rates.ts": "export const rate = 0;\n" };
+  const LESSON = "Write the rates of rates.ts in basis points, as 475.";
+  const scores = { correctness: 0.95, safety: 0.95, style: 0.95, completeness: 0.95 };
+
+  /** Follows the lesson where it is told of it; the second task saves it. */
+  function model(request: FakeRequest): Turn {
+    const [system] = request.body.messages;
+    const all = JSON.stringify(request.body.messages);
+    if (system.content.includes("You plan a task"))
+      return JSON.stringify({ kind: "change", category: "code", steps: ["Set it."], checks: ["make test"] });
+    if (system.content.includes("You judge")) return JSON.stringify({ scores, findings: [] });
+    const turn = request.body.messages.filter((message: { role: string }) => message.role === "assistant").length;
+    const arguments_ = { path: "rates.ts", content: `export const rate = ${all.includes("475") ? 475 : 1};\n` };
+    const write = { name: "write", arguments: arguments_ };
+    const save = { name: "memory", arguments: { action: "save", text: LESSON } };
+    if (turn === 0) return { calls: [{ name: "read", arguments: { path: "rates.ts" } }] };
+    if (turn === 1) return { calls: all.includes("475") ? [write] : [write, save] };
+    return "The interest stands at basis level.";
+  }
+
+  test("is recalled as undone, its lessons did not help; a redo makes both good again", async () => {
+    const here = place(files);
+    const server = startOpenAiFake(model);
+    servers.push(server);
+    useServer(here, server.baseUrl);
+    const work = async (text: string) => {
+      writeFileSync(join(here.project, "rates.ts"), "export const rate = 0;\n");
+      const { code, stderr } = await openkoi(here, ["--yes", text]);
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+    };
+    const lesson = async () => {
+      const { stdout } = await openkoi(here, ["learn", "list", "--json"]);
+      return (JSON.parse(stdout) as { learnings: { helped: number; recalled: number; confidence: number }[] })
+        .learnings[0];
+    };
+    const prompts = () => server.requests.map(({ body }) => String(body.messages[0].content)).join("\n");
+
+    await work("Set the interest rate in rates.ts");
+    await work("Please set the interest rate in rates.ts");
+    const helped = await lesson();
+    expect(helped).toMatchObject({ helped: 1, recalled: 1 });
+
+    expect((await undo(here)).code).toBe(0);
+    const undone = await lesson();
+    expect(undone).toMatchObject({ helped: 0, recalled: 1 });
+    expect(undone!.confidence).toBeLessThan(helped!.confidence);
+    server.requests.length = 0;
+    await openkoi(here, ["--yes", "-i", "0", "Set the interest rate in rates.ts again"]);
+    expect(prompts()).toContain('Similar task (undone by the user): "Please set the interest rate');
+
+    const [, second] = await listed(here);
+    expect((await undo(here, second!)).stdout).toContain("redone");
+    expect(await lesson()).toMatchObject({ helped: 1, recalled: 1 });
+    server.requests.length = 0;
+    await openkoi(here, ["--yes", "-i", "0", "Set the interest rate in rates.ts again"]);
+    expect(prompts()).not.toContain("undone by the user");
+  }, 60_000);
 });

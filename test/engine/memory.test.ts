@@ -133,12 +133,6 @@ describe("learning", () => {
     expect(of("warning")).toEqual([]);
   });
 
-  test("tells what was recalled how the task went", async () => {
-    const memory = fakeMemory([memento("l1", "a note")]);
-    await play(fakeKit({ turns: [write("one"), "Done."], kit: { memory } }));
-    expect(memory.settled).toEqual([{ ids: ["l1"], helped: true }]);
-  });
-
   test("that cannot be kept is said, and the outcome stands", async () => {
     const memory = fakeMemory([]);
     memory.learn = async () => {

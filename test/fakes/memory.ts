@@ -5,8 +5,6 @@ export interface FakeMemory extends Memory {
   readonly cues: Cue[];
   /** What it was told, in order. */
   readonly lessons: Lesson[];
-  /** How tasks went for which something was recalled. */
-  readonly settled: { ids: string[]; helped: boolean }[];
 }
 
 /** A note that a task of earlier left. */
@@ -18,14 +16,12 @@ export function memento(id: string, text: string, kind: Memento["kind"] = "heuri
 export function fakeMemory(known: readonly Memento[] = [], failure?: Error): FakeMemory {
   const cues: Cue[] = [];
   const lessons: Lesson[] = [];
-  const settled: FakeMemory["settled"] = [];
   const refuse = () => {
     if (failure) throw failure;
   };
   return {
     cues,
     lessons,
-    settled,
     async recall(cue) {
       cues.push(cue);
       refuse();
@@ -35,10 +31,6 @@ export function fakeMemory(known: readonly Memento[] = [], failure?: Error): Fak
       refuse();
       lessons.push(...told);
       return told.map((lesson, at): Learned => ({ learning: kept(lesson, source, `l${at + 1}`), is: "new" }));
-    },
-    async settle(recalled, helped) {
-      refuse();
-      settled.push({ ids: recalled.map(({ id }) => id), helped });
     },
   };
 }

@@ -3,10 +3,19 @@ import { describe, expect, test } from "bun:test";
 import { UserError } from "../../src/base/errors.ts";
 import { Likeness, saysTheSame } from "../../src/memory/likeness.ts";
 import { Rarity } from "../../src/memory/rarity.ts";
+import { type Followed, noteUndone } from "../../src/memory/uses.ts";
 import { DAY, never, openRig, START } from "./support.ts";
 
 const WEEK = 7 * DAY;
 const LESSON = "When adding pagination to an endpoint, cap the page size at 100 and test the last page";
+
+/** What a task took from a lesson: two words that stand nowhere else, or nothing. */
+const followed = (id: string): Followed => ({
+  id,
+  own: new Set(["pagination", "endpoint"]),
+  taken: new Set(["pagination", "endpoint"]),
+});
+const ignored = (id: string): Followed => ({ ...followed(id), taken: new Set() });
 
 async function only(rig: ReturnType<typeof openRig>) {
   const all = await rig.memory.learnings();
@@ -216,20 +225,53 @@ describe("confidence", () => {
     expect(await rig.memory.search("pagination", 5, never)).toEqual([]);
   });
 
-  test("grows and is renewed where it helped; where it did not it shrinks and goes on fading", async () => {
+  test("grows and is renewed where it was followed and the task accepted; unused it stays and goes on fading", async () => {
     using rig = openRig();
     const helping = (await rig.learn(LESSON))!.learning;
     const idle = (await rig.learn("Write the changelog by hand"))!.learning;
     rig.clock.now += WEEK;
-    const memento = (id: string) => ({ kind: "heuristic" as const, id, text: "", why: "", tokens: 1 });
-    await rig.memory.settle([memento(helping.id), { ...memento("s"), kind: "skill" }], true);
-    await rig.memory.settle([memento(idle.id), memento("forgotten meanwhile")], false);
+    rig.used("t2", true, [followed(helping.id), ignored(idle.id), followed("forgotten meanwhile")]);
     const week = Math.exp(-0.05);
     const [first, second] = await rig.memory.learnings();
     expect(first).toMatchObject({ id: helping.id, recalled: 1, helped: 1, lastUsed: "2026-11-30T10:00:00.000Z" });
     expect(first!.confidence).toBeCloseTo(0.7 * week + (1 - 0.7 * week) * 0.2, 10);
     expect(second).toMatchObject({ id: idle.id, recalled: 1, helped: 0, lastUsed: null });
-    expect(second!.confidence).toBeCloseTo(0.7 * week * 0.9, 10);
+    expect(second!.confidence).toBeCloseTo(0.7 * week, 10);
+  });
+
+  test("shrinks where the lesson was followed and the task not accepted, and is counted once", async () => {
+    using rig = openRig();
+    const { id } = (await rig.learn(LESSON))!.learning;
+    rig.used("t2", false, [followed(id)]);
+    for (let time = 0; time < 3; time++) expect((await only(rig)).confidence).toBeCloseTo(0.7 * 0.9, 10);
+    expect(await only(rig)).toMatchObject({ recalled: 1, helped: 0, lastUsed: null });
+  });
+
+  test("of a lesson is not moved by one word of it, nor by words that say nothing", async () => {
+    using rig = openRig();
+    const { id } = (await rig.learn(LESSON))!.learning;
+    rig.used("t2", true, [{ id, own: new Set(["endpoint", "pagination", "test"]), taken: new Set(["endpoint"]) }]);
+    rig.used("t3", true, [{ id, own: new Set(["test", "file", "run"]), taken: new Set(["test", "file", "run"]) }]);
+    expect(await only(rig)).toMatchObject({ recalled: 2, helped: 0, confidence: 0.7 });
+  });
+
+  test("goes down again where the user undoes the task that it helped, and up where it is redone", async () => {
+    using rig = openRig();
+    const { id } = (await rig.learn(LESSON, { type: "preference" }))!.learning;
+    const taught = (await rig.learn("Write the changelog by hand", { task: "t2" }))!.learning;
+    rig.used("t2", true, [followed(id)]);
+    const confidenceOf = async (of: string) =>
+      (await rig.memory.learnings()).find((each) => each.id === of)!.confidence;
+    const helped = await confidenceOf(id);
+    expect(noteUndone(rig.database, "t2", "2026-11-23T12:00:00.000Z")).toBe(true);
+    expect(noteUndone(rig.database, "t2", "2026-11-23T12:30:00.000Z")).toBe(true);
+    expect((await rig.memory.learnings()).find((each) => each.id === id)).toMatchObject({ recalled: 1, helped: 0 });
+    expect(await confidenceOf(id)).toBeCloseTo(0.7 * 0.9, 10);
+    expect(await confidenceOf(taught.id)).toBeCloseTo(0.7 * 0.9, 10);
+    noteUndone(rig.database, "t2", null);
+    expect(await confidenceOf(id)).toBeCloseTo(helped, 10);
+    expect(await confidenceOf(taught.id)).toBeCloseTo(0.7, 10);
+    expect(noteUndone(rig.database, "nobody", null)).toBe(false);
   });
 
   test("does not grow by a clock that is put back, nor stay for ever by one that was ahead", async () => {

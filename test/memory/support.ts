@@ -5,6 +5,7 @@ import type { Learned, Lesson } from "../../src/contracts/memory.ts";
 import type { Embedder } from "../../src/contracts/provider.ts";
 import { type MemoryDatabase, openDatabase } from "../../src/memory/database.ts";
 import { createMemory, type MemoryOptions, type OpenMemory } from "../../src/memory/memory.ts";
+import { type Followed, noteUses } from "../../src/memory/uses.ts";
 
 export const START = Date.parse("2026-11-23T10:00:00Z");
 export const DAY = 24 * 60 * 60 * 1000;
@@ -21,6 +22,8 @@ export interface Rig extends Disposable {
   learn(content: string, more?: Partial<Lesson> & { task?: string; workspace?: string }): Promise<Learned | undefined>;
   /** Records a task that has ended. */
   task(id: string, description: string, more?: { summary?: string; workspace?: string; status?: string }): void;
+  /** Records that a task has ended for which these lessons were recalled. */
+  used(task: string, accepted: boolean, lessons: readonly Followed[]): void;
   /** Keeps a note as it is. */
   note(text: string, kind?: string): void;
 }
@@ -61,6 +64,10 @@ export function openRig(options: Partial<MemoryOptions> = {}): Rig {
              workspace = excluded.workspace`,
         )
         .run(id, description, status, summary, workspace, new Date(now()).toISOString());
+    },
+    used(task, accepted, lessons) {
+      this.task(task, `Task ${task}`, { status: accepted ? "accepted" : "below" });
+      noteUses(database, { task, at: new Date(now()).toISOString(), accepted }, lessons);
     },
     note(text, kind = "note") {
       database

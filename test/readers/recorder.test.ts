@@ -18,11 +18,16 @@ import { ended, evaluated, finding, spent, started, story, told } from "../cli/s
 const TASK = "20261123-101502-k3f9";
 const NOW = Date.parse("2026-11-23T11:00:00Z");
 let dir: string;
-let paths: { database: string; sessions: string; data: string };
+let paths: { database: string; sessions: string; data: string; checkpoints: string };
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "openkoi-recorder-"));
-  paths = { database: join(dir, "openkoi.db"), sessions: join(dir, "sessions"), data: dir };
+  paths = {
+    database: join(dir, "openkoi.db"),
+    sessions: join(dir, "sessions"),
+    data: dir,
+    checkpoints: join(dir, "cp"),
+  };
   mkdirSync(paths.sessions);
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
@@ -164,6 +169,44 @@ describe("a task in the memory", () => {
     expect(rows("skill_effectiveness")).toMatchObject([
       { skill_name: "code-review", task_category: "code", avg_score: 0.91, sample_count: 1 },
     ]);
+  });
+
+  test("says of each lesson that was recalled for it whether it helped", async () => {
+    const learn = (id: string, content: string) =>
+      `INSERT INTO learnings (id, type, content, confidence, created_at) VALUES ('${id}', 'heuristic', '${content}', 0.7, '2026-11-20')`;
+    const note = (id: string, text: string) => ({ kind: "heuristic" as const, id, text, why: "", tokens: 1 });
+    {
+      using memory = openDatabase({ path: paths.database, now: () => NOW, onNotice: () => {} });
+      memory.db.run(learn("l1", "Negate banknotes in kopecks"));
+      memory.db.run(learn("l2", "Brush the goats"));
+    }
+    const recalled: EventBody = {
+      type: "recalled",
+      mementos: [
+        note("l1", "Worked before: Negate banknotes in kopecks"),
+        note("l2", "Worked before: Brush the goats"),
+      ],
+      tokens: 2,
+    };
+    const said: EventBody = {
+      type: "message",
+      message: { role: "assistant", from: "x/y", blocks: [{ type: "text", text: "I negate the banknotes." }] },
+    };
+    const bodies = story().map(({ seq: _, time: __, ...body }) => body as EventBody);
+    bodies.splice(1, 0, recalled, said);
+    await record(told(bodies));
+    const verdicts = [
+      { learning_id: "l1", verdict: "helped", task_id: TASK },
+      { learning_id: "l2", verdict: "unused", task_id: TASK },
+    ];
+    expect(rows("learning_uses")).toMatchObject(verdicts);
+    // Who reads the transcript once more counts nothing twice.
+    {
+      using memory = openDatabase({ path: paths.database, now: () => NOW, onNotice: () => {} });
+      memory.db.run("UPDATE sessions SET transcript_bytes = 0");
+    }
+    expect(await caughtUp()).toBe(1);
+    expect(rows("learning_uses")).toMatchObject(verdicts);
   });
 
   test("counts for the skills that it loaded, in a running mean", async () => {

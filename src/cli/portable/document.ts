@@ -11,7 +11,7 @@ export type TableName = PortableTable | "transcripts" | "skills";
 /** What belongs to each part. A session is what happened, so its calls, findings and transcript go with it. */
 export const TABLES_OF: Record<Part, readonly TableName[]> = {
   all: [
-    ...["sessions", "tasks", "iteration_cycles", "findings", "model_calls", "learnings"],
+    ...["sessions", "tasks", "iteration_cycles", "findings", "model_calls", "learnings", "learning_uses"],
     ...["skill_effectiveness", "usage_events", "usage_patterns", "memory_chunks", "transcripts", "skills"],
   ] as TableName[],
   learnings: ["learnings"],
