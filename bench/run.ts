@@ -5,6 +5,7 @@
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { version } from "../package.json";
+import { describeMachine } from "./machine.ts";
 
 interface Section {
   name: string;
@@ -105,11 +106,14 @@ const day = new Date().toISOString().slice(0, 10);
 const head = `# Benchmarks
 
 Every number here was measured, by the command beside it, on the machine named and the day that its section gives, with
-\`npm run bench\`. Nothing is estimated. ${machine}; Bun ${Bun.version}.
+\`npm run bench\`. Nothing is estimated. ${machine}; Bun ${Bun.version}. It is a virtual machine: what its neighbours
+do can slow it down severalfold. So each section says how fast the machine was just before it, by two things that have
+nothing to do with OpenKoi.
 `;
 const file = join(import.meta.dir, "../docs/BENCHMARKS.md");
 const sections = new Map((await Bun.file(file).text()).split(/^(?=## )/m).map((text) => [titleOf(text), text.trim()]));
 for (const { title, argv, about } of chosen) {
+  const state = describeMachine();
   const child = Bun.spawn([process.execPath, ...argv], {
     cwd: join(import.meta.dir, ".."),
     stdin: "ignore",
@@ -120,7 +124,7 @@ for (const { title, argv, about } of chosen) {
   if (code !== 0) throw new Error(`${argv.join(" ")} ended with ${code}:\n${text}`);
   console.log(text);
   const table = text.replace(/^\{.*\}$/gm, "").trim();
-  const how = `\`bun ${argv.join(" ")}\`, on ${day}, OpenKoi ${version}. ${about}`;
+  const how = `\`bun ${argv.join(" ")}\`, on ${day}, OpenKoi ${version}; the machine at that moment: ${state}. ${about}`;
   sections.set(title, `## ${title}\n\n${how}\n\n${table}`);
   const all = SECTIONS.flatMap((section) => sections.get(section.title) ?? []);
   await Bun.write(file, `${[head.trim(), ...all].join("\n\n")}\n`);

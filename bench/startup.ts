@@ -9,19 +9,7 @@ const BINARY = resolve(import.meta.dir, "../dist/openkoi");
 export function startupRows(runs: number): Row[] {
   const folder = mkdtempSync(join(tmpdir(), "openkoi-hello-"));
   try {
-    const source = join(folder, "hello.ts");
-    const hello = join(folder, "hello");
-    writeFileSync(source, 'process.stdout.write("hello\\n");\n');
-    const flags = [
-      "--compile",
-      "--minify",
-      "--bytecode",
-      "--format=esm",
-      "--no-compile-autoload-dotenv",
-      "--no-compile-autoload-bunfig",
-    ];
-    const built = Bun.spawnSync([process.execPath, "build", ...flags, source, "--outfile", hello]);
-    if (built.exitCode !== 0) throw new Error(built.stderr.toString());
+    const hello = helloWorld(folder);
     const ours: number[] = [];
     const theirs: number[] = [];
     for (let at = 0; at <= runs; at++) {
@@ -41,7 +29,26 @@ export function startupRows(runs: number): Row[] {
   }
 }
 
-function time(argv: string[]): number {
+/** A program of one line, compiled as ours is. */
+export function helloWorld(folder: string): string {
+  const source = join(folder, "hello.ts");
+  const hello = join(folder, "hello");
+  writeFileSync(source, 'process.stdout.write("hello\\n");\n');
+  const flags = [
+    "--compile",
+    "--minify",
+    "--bytecode",
+    "--format=esm",
+    "--no-compile-autoload-dotenv",
+    "--no-compile-autoload-bunfig",
+  ];
+  const built = Bun.spawnSync([process.execPath, "build", ...flags, source, "--outfile", hello]);
+  if (built.exitCode !== 0) throw new Error(built.stderr.toString());
+  return hello;
+}
+
+/** Milliseconds of a whole process. */
+export function time(argv: string[]): number {
   const started = performance.now();
   const { exitCode } = Bun.spawnSync(argv, { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
   if (exitCode !== 0) throw new Error(`${argv[0]} ended with ${exitCode}`);

@@ -31,7 +31,8 @@ export function format(row: Row): string {
 export function table(rows: readonly Row[]): string {
   const lines = rows.map((row) => {
     const reach = row.reach === undefined ? "–" : `${row.higher ? "≥" : "≤"} ${row.reach} ${row.unit}`;
-    return `| ${row.what} | ${row.mode ?? "–"} | ${reach} | ${format(row)} | ${reached(row) ? "yes" : "**no**"} |`;
+    const verdict = row.reach === undefined ? "–" : reached(row) ? "yes" : "**no**";
+    return `| ${row.what} | ${row.mode ?? "–"} | ${reach} | ${format(row)} | ${verdict} |`;
   });
   return [
     "| measure | permission, sandbox | reach | measured | reached |",
