@@ -27,8 +27,9 @@ export interface TidyInput {
 
 /** After so long the rest is left for the next time, ms: somebody is waiting for the prompt. */
 const TIDY_MS = 5000;
-/** What the memory may take of that, ms. */
+/** What the memory may take of that, ms, and what reading transcripts may that it lacks: many where a new one was begun. */
 const TEND_MS = 1000;
+const READ_MS = 1000;
 
 /**
  * What is done once a task has ended, and can wait: what nobody can need any more is removed, what was said becomes
@@ -49,6 +50,7 @@ export async function tidyUp(input: TidyInput): Promise<string[]> {
   if (last && store.isOpen()) {
     const { config } = last.here;
     for (const each of ended) steps.push(() => keepWords(input.recollection(each), each.running, signal));
+    steps.push(() => store.readOn(during(READ_MS, signal)));
     steps.push(async () => news.push(await newHabits(input, config)));
     steps.push(async () => news.push(await soulHint(input, last)));
     steps.push(async () => news.push(...(await pruned(input, config))));
@@ -58,6 +60,11 @@ export async function tidyUp(input: TidyInput): Promise<string[]> {
     await step().catch(() => {});
   }
   return news.filter((line) => line !== undefined);
+}
+
+function during(ms: number, signal: AbortSignal): () => boolean {
+  const end = performance.now() + ms;
+  return () => signal.aborted || performance.now() > end;
 }
 
 /** Makes what was said in a task findable, and goes on with what the memory has to do. */

@@ -67,6 +67,7 @@ export async function accompany(
     if (flags.quiet && outcome.status === "failed") process.stderr.write(`openkoi: ${outcome.reason}\n`);
     const news = await app.tidy(signals.signal);
     if (!flags.quiet) for (const line of news) process.stderr.write(`  ${line}\n`);
+    for (const notice of app.memory.takeNotices()) process.stderr.write(`openkoi: ${notice}\n`);
     return EXIT_OF[outcome.status];
   } catch (error) {
     if (ended && format === "json") await printOutcome(format, ended);

@@ -84,7 +84,7 @@ function startOfDay(now: number): number {
   return day.setHours(0, 0, 0, 0);
 }
 
-/** How much is remembered, where anything is. */
+/** How much is remembered, where anything is: nothing is made in order to say that there is nothing. */
 async function sizeOfMemory(store: MemoryStore, sessions: string): Promise<MemorySize | undefined> {
   if (!store.exists()) return undefined;
   const memory = await store.whole();
@@ -128,6 +128,10 @@ export async function statusCommand({ flags }: CommandLine): Promise<ExitCode> {
       flags,
     );
   } finally {
+    // Where the memory cannot be used, the page says it in its place.
+    if (app.memory.isOpen()) {
+      for (const notice of app.memory.takeNotices()) process.stderr.write(`openkoi: ${notice}\n`);
+    }
     app.close();
   }
 }

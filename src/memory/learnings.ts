@@ -4,6 +4,7 @@ import { clip, stripControl } from "../base/text.ts";
 import type { Learned, Learning, LearningType, Lesson } from "../contracts/memory.ts";
 import type { MemoryDatabase } from "./database.ts";
 import { contradicts, type Likeness, saysTheSame } from "./likeness.ts";
+import { noteForgotten } from "./rebuild.ts";
 import { ensureTask } from "./tasks.ts";
 import { ageOf, WEEK } from "./times.ts";
 import { counted, hasUncounted, noteCounted, takenBack, towardsOne, uncountedUses } from "./uses.ts";
@@ -201,6 +202,7 @@ export class Learnings {
   forget(id: string): boolean {
     return this.#database.transaction(() => {
       const known = this.get(id) !== undefined;
+      if (known) noteForgotten(this.#database, id);
       this.#database.query("DELETE FROM learnings WHERE id = ?").run(id);
       return known;
     });

@@ -1,6 +1,7 @@
 import type { MemoryDatabase } from "./database.ts";
 import type { LearningRow } from "./learnings.ts";
 import type { Rarity } from "./rarity.ts";
+import { isFromBefore } from "./rebuild.ts";
 import { Spaces } from "./spaces.ts";
 import { timeOf } from "./times.ts";
 
@@ -36,13 +37,21 @@ export function noteUses(
 ): void {
   const spaces = new Spaces(memory, () => Date.parse(use.at));
   const rarity = spaces.rarity(spaces.builtin().ref);
+  // Of an earlier database the lesson may come later, from an older transcript; one that is here holds what was before.
+  const restored = isFromBefore(memory, use.at);
+  const known = memory.query("SELECT 1 FROM learnings WHERE id = ?");
+  const isUndone = memory.query("SELECT 1 FROM tasks WHERE id = ? AND undone_at IS NOT NULL").get(use.task) !== null;
   const note = memory.query(
-    `INSERT INTO learning_uses (task_id, learning_id, verdict, used_at)
-     SELECT ?1, ?2, iif(?3 = 'helped' AND (SELECT undone_at FROM tasks WHERE id = ?1) IS NOT NULL, 'undone', ?3), ?4
-     WHERE EXISTS (SELECT 1 FROM learnings WHERE id = ?2)
+    `INSERT INTO learning_uses (task_id, learning_id, verdict, used_at, counted) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (task_id, learning_id) DO UPDATE SET verdict = excluded.verdict, used_at = excluded.used_at`,
   );
-  for (const lesson of lessons) note.run(use.task, lesson.id, verdictOn(lesson, use.accepted, rarity), use.at);
+  for (const lesson of lessons) {
+    const isKnown = known.get(lesson.id) !== null;
+    if (!isKnown && !restored) continue;
+    const found = verdictOn(lesson, use.accepted, rarity);
+    const verdict = found === "helped" && isUndone ? "undone" : found;
+    note.run(use.task, lesson.id, verdict, use.at, restored && isKnown ? verdict : null);
+  }
 }
 
 function verdictOn({ own, taken }: Followed, accepted: boolean, rarity: Rarity): Verdict {

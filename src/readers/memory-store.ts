@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { messageOf, UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
@@ -20,6 +20,8 @@ export interface MemoryStore {
    * who look something up. @throws as `open`.
    */
   whole(): Promise<MemoryDatabase>;
+  /** Goes on reading what transcripts say and it does not have, until it is over. For what can wait. */
+  readOn(isOver: () => boolean): Promise<void>;
   /** Sentences that the user should read and has not: why there is no memory, that a file was set aside. */
   takeNotices(): string[];
   /** What is wrong is said again in the same words to everybody who looks, but to the user only once. */
@@ -61,23 +63,27 @@ export function createMemoryStore(options: {
     }
   }
 
-  async function catchingUp(open: MemoryDatabase): Promise<void> {
+  async function catchingUp(open: MemoryDatabase, isOver: () => boolean): Promise<void> {
     const { catchUp } = await import("./catch-up.ts");
-    const end = performance.now() + PATIENCE;
-    await catchUp({ paths, memory: open, now, isOver: () => closed || performance.now() > end });
+    await catchUp({ paths, memory: open, now, isOver: () => closed || isOver() });
   }
 
   return {
-    exists: () => existsSync(paths.database) || existsSync(paths.sessions),
+    exists: () => existsSync(paths.database) || hasTranscripts(paths.sessions),
     isOpen: () => memory !== undefined,
     open: () => (opening ??= begin()),
     async whole() {
       const open = await this.open();
-      catching ??= catchingUp(open).catch((error) => {
+      const end = performance.now() + PATIENCE;
+      catching ??= catchingUp(open, () => performance.now() > end).catch((error) => {
         if (!closed) tell(error);
       });
       await catching;
       return open;
+    },
+    async readOn(isOver) {
+      const open = await this.whole();
+      await catchingUp(open, isOver);
     },
     takeNotices() {
       const taken = notices;
@@ -91,4 +97,13 @@ export function createMemoryStore(options: {
       memory = undefined;
     },
   };
+}
+
+/** A folder without any tells of nothing that a memory could be made of. */
+function hasTranscripts(sessions: string): boolean {
+  try {
+    return readdirSync(sessions).some((name) => name.endsWith(".jsonl"));
+  } catch {
+    return false;
+  }
 }

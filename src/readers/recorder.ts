@@ -65,7 +65,8 @@ export function createRecorder(options: RecorderOptions): Reader {
       recording = new Recording(task);
       for (const event of early ?? []) recording.add(event);
       early = undefined;
-      pass();
+      // After the last event nobody shows it: it is left for who ends the process.
+      if (!late) pass();
       flush();
       // What others left out is nobody's hurry.
       void store.whole().then(pass, pass);

@@ -6,17 +6,16 @@ import type { Evaluation, Outcome, Task } from "../contracts/task.ts";
 import { initialState, MEASURED, step, type TaskState, UNFINISHED } from "../engine/state.ts";
 import { addCallRow } from "../memory/costs.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
+import { restoreLearning } from "../memory/rebuild.ts";
 import { noteSize, putCycle, putFinding, putSession, putTask, recordedSeq, resolveFinding } from "../memory/tasks.ts";
 import { Words } from "../memory/transcripts.ts";
 import { countSkill, putUsage } from "../memory/usage.ts";
 import { noteUses } from "../memory/uses.ts";
 import { Following } from "./following.ts";
+import { CHANNEL, MOST_DESCRIPTION, sessionRow, taskRow } from "./rows.ts";
+import { Taught } from "./taught.ts";
 import { isPassing } from "./transcript.ts";
 
-const MOST_DESCRIPTION = 10_000;
-const MOST_SUMMARY = 4000;
-/** Where tasks of the command line come from. */
-const CHANNEL = "cli";
 /** The category of a task without a plan. */
 const NO_CATEGORY = "general";
 
@@ -47,6 +46,7 @@ export class Recording {
   #writes: { seq: number; write: Write }[] = [];
   readonly #words = new Words();
   readonly #following = new Following();
+  readonly #taught = new Taught();
 
   constructor(id: string) {
     this.id = id;
@@ -75,6 +75,9 @@ export class Recording {
     // Helpers have plans and iterations of their own; only what they spend is the task's.
     if (event.agent === "main") {
       this.#following.add(event);
+      for (const learning of this.#taught.add(event)) {
+        this.#later((memory) => restoreLearning(memory, learning, event.time));
+      }
       this.#follow(event);
     }
     if (event.type === "model_finished") this.#addCall(event);
@@ -88,10 +91,11 @@ export class Recording {
   write(memory: MemoryDatabase): boolean {
     return memory.transaction(() => {
       const there = recordedSeq(memory, this.id);
+      const [category, outcome, completedAt] = [this.#category, this.#outcome, this.#completedAt];
       if (this.#recorded !== undefined && there !== this.#recorded) return false;
       if (this.#task && this.#seq > there) {
-        putSession(memory, this.#sessionRow());
-        putTask(memory, this.#taskRow(this.#task));
+        putSession(memory, sessionRow(this.id, this.#state, this.#seq));
+        putTask(memory, taskRow(this.id, this.#task, this.#state, { category, outcome, completedAt }));
         for (const { seq, write } of this.#writes) if (seq > there) write(memory);
         this.#recorded = this.#seq;
       } else this.#recorded = there;
@@ -237,54 +241,6 @@ export class Recording {
     };
     this.#later((memory) => putUsage(memory, row));
   }
-
-  #sessionRow() {
-    const { model, tokens, spent, startedAt, updatedAt } = this.#state;
-    return {
-      id: this.id,
-      channel: CHANNEL,
-      model,
-      tokens,
-      costUsd: spent.costUsd,
-      createdAt: startedAt,
-      updatedAt,
-      transcript: `sessions/${this.id}.jsonl`,
-      seq: this.#seq,
-    };
-  }
-
-  #taskRow(task: Task) {
-    const { model, tokens, spent, iteration } = this.#state;
-    const outcome = this.#outcome;
-    return {
-      id: this.id,
-      description: clip(task.description, MOST_DESCRIPTION),
-      category: this.#category,
-      workspace: task.workspace,
-      model,
-      status: outcome?.status ?? null,
-      reason: outcome?.reason ?? null,
-      summary: outcome ? clip(outcome.text, MOST_SUMMARY) : null,
-      score: outcome ? outcome.score : this.#state.score,
-      iterations: outcome?.iterations ?? iteration,
-      decision: outcome?.decision ?? null,
-      tokens,
-      costUsd: spent.costUsd,
-      costKnown: spent.costKnown,
-      wallMs: outcome ? Math.round(outcome.wallMs) : null,
-      saved: outcome ? savedBy(outcome) : NOTHING_SAVED,
-      createdAt: task.createdAt,
-      completedAt: this.#completedAt,
-    };
-  }
-}
-
-const NOTHING_SAVED = { deltaFeedback: 0, skippedEvaluation: 0, caching: 0 };
-
-/** Judging that was left out, all of it or parts, counts as one. Older transcripts know no parts. */
-function savedBy({ saved }: Outcome): typeof NOTHING_SAVED {
-  const { deltaFeedback, skippedEvaluation, incrementalEvaluation = 0, caching } = saved;
-  return { deltaFeedback, skippedEvaluation: skippedEvaluation + incrementalEvaluation, caching };
 }
 
 /** The skill that a call of the tool names. */

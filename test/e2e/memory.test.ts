@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { Turn } from "../fakes/script.ts";
@@ -116,6 +116,48 @@ describe("a memory that cannot be used", () => {
     expect(doctor.code).toBe(1);
     expect(doctor.stdout).toContain("Update OpenKoi");
     expect((await openkoi(place, ["status"])).stdout).toContain("has schema 99");
+  });
+
+  test("because it is damaged: status says so in one line, and what was learned and spent is there again", async () => {
+    const save = call("memory", { action: "save", text: "Ada likes short names" });
+    const turns = [TURNS[0]!, save, ...TURNS.slice(1)];
+    const other = startOpenAiFake((_request, at) => turns[at % turns.length] ?? "unexpected");
+    useServer(place, other.baseUrl);
+    try {
+      await runTask();
+    } finally {
+      await other.stop();
+    }
+    const before = JSON.parse((await openkoi(place, ["learn", "list", "--json"])).stdout).learnings;
+    expect(before).toMatchObject([{ content: "Ada likes short names" }]);
+    const costs = (await openkoi(place, ["status", "--costs"])).stdout;
+    for (const end of ["-wal", "-shm"]) rmSync(join(data, `openkoi.db${end}`), { force: true });
+    writeFileSync(join(data, "openkoi.db"), "nonsense".repeat(2000));
+
+    const { stderr, stdout } = await openkoi(place, ["status"]);
+    expect(stderr).toMatch(/^openkoi: .*openkoi\.db is damaged; it was set aside as .*, and a new memory was begun\n$/);
+    expect(stdout).toContain("1 learning, 1 task");
+    expect((await openkoi(place, ["status"])).stderr).toBe("");
+    const after = JSON.parse((await openkoi(place, ["learn", "list", "--json"])).stdout).learnings;
+    // To the millisecond when it was kept no transcript tells.
+    const [{ created_at: _, confidence, ...lesson }] = before;
+    expect(after).toMatchObject([lesson]);
+    expect(after[0].confidence).toBeCloseTo(confidence, 5);
+    expect((await openkoi(place, ["status", "--costs"])).stdout).toBe(costs);
+  });
+
+  test("because it is damaged: a task says so too, however short it is", async () => {
+    mkdirSync(data, { recursive: true });
+    writeFileSync(join(data, "openkoi.db"), "nonsense".repeat(2000));
+    expect((await runTask()).match(/is damaged; it was set aside/g)).toHaveLength(1);
+  });
+
+  test("because there is none yet is not made by who only looks", async () => {
+    mkdirSync(join(data, "sessions"), { recursive: true });
+    for (const command of [["status"], ["status", "--costs"], ["learn", "list"], ["doctor"]]) {
+      await openkoi(place, command);
+      expect(existsSync(join(data, "openkoi.db"))).toBe(false);
+    }
   });
 
   test("of the earlier program: brought forward, with all that it knew", async () => {
