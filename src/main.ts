@@ -6,7 +6,8 @@ import { BUILD_DAY, COMMIT, VERSION } from "./base/version.ts";
  */
 async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
-    console.log(`openkoi ${VERSION} (${COMMIT}, ${BUILD_DAY})`);
+    const { print } = await import("./cli/display/writer.ts");
+    print(`openkoi ${VERSION} (${COMMIT}, ${BUILD_DAY})\n`);
     return 0;
   }
   const { dispatch } = await import("./cli/dispatch.ts");

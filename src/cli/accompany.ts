@@ -63,14 +63,16 @@ export async function accompany(
     const outcome = await task.outcome;
     // Who asked for a value that fits a schema reads JSON or nothing, never the words that it was to be made of.
     const isWanted = format !== "text" || !task.task.schema || "value" in outcome;
-    if (isWanted) await printOutcome(format, outcome);
+    if (isWanted) await printOutcome(display.output, format, outcome);
     if (flags.quiet && outcome.status === "failed") process.stderr.write(`openkoi: ${outcome.reason}\n`);
     const news = await app.tidy(signals.signal);
     if (!flags.quiet) for (const line of news) process.stderr.write(`  ${line}\n`);
     for (const notice of app.memory.takeNotices()) process.stderr.write(`openkoi: ${notice}\n`);
-    return EXIT_OF[outcome.status];
+    const { fault } = display.output;
+    if (fault) process.stderr.write(describeError(fault));
+    return fault ? Exit.failure : EXIT_OF[outcome.status];
   } catch (error) {
-    if (ended && format === "json") await printOutcome(format, ended);
+    if (ended && format === "json") await printOutcome(display.output, format, ended);
     if (signals.signal.aborted) {
       if (!(error instanceof Interruption)) process.stderr.write(describeError(error));
       return Exit.interrupted;

@@ -5,6 +5,7 @@ import { logIn } from "../credentials/oauth/session.ts";
 import { remove, saveKey } from "../credentials/store.ts";
 import type { CommandLine } from "./args.ts";
 import { oneLine } from "./display/layout.ts";
+import { print } from "./display/writer.ts";
 import { interrupted } from "./picker.ts";
 import { freshStatuses, openPlace, type Place, pickProvider, rowNamed, sourceOf, statusLines } from "./place.ts";
 import { readSecret } from "./secret.ts";
@@ -15,7 +16,7 @@ export async function connectCommand({ argument, flags }: CommandLine): Promise<
   const place = await openPlace(flags);
   if (argument === "status") {
     const statuses = await place.providers.statuses();
-    process.stdout.write(`${statusLines(statuses).join("\n")}\n`);
+    print(`${statusLines(statuses).join("\n")}\n`);
     const troubled = statuses.some(({ state }) => state !== "ready" && state !== "missing");
     if (troubled) process.stderr.write("openkoi: what [!] needs: openkoi doctor\n");
     else if (!statuses.some(({ state }) => state === "ready"))
@@ -33,7 +34,7 @@ export async function connectCommand({ argument, flags }: CommandLine): Promise<
 export async function connect(row: CredentialRow, place: Place): Promise<void> {
   const saved = row.login ? await viaLogin({ ...row, login: row.login }, place) : await viaKey(row, place);
   const status = (await freshStatuses(place)).find(({ id }) => id === row.id);
-  process.stdout.write(`${row.id}: ${saved}\n`);
+  print(`${row.id}: ${saved}\n`);
   // The first source wins, which need not be what was just saved.
   if (status?.source && !saved.includes(status.source)) {
     process.stderr.write(`openkoi: ${sourceOf(status)} comes before it and is what is used\n`);

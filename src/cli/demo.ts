@@ -44,7 +44,8 @@ export async function demo({ flags }: CommandLine): Promise<ExitCode> {
       signal: signals.signal,
     });
     const outcome = await task.outcome;
-    await printOutcome("text", outcome);
+    await printOutcome(display.output, "text", outcome);
+    if (display.output.fault) throw display.output.fault;
     return outcome.status === "accepted" ? Exit.ok : Exit.failure;
   } finally {
     rmSync(folder, { recursive: true, force: true });

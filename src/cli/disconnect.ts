@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { Exit, type ExitCode, messageOf, UsageError, UserError } from "../base/errors.ts";
 import { remove, removeAll, savedFor, savedProviders } from "../credentials/store.ts";
 import type { CommandLine } from "./args.ts";
+import { print } from "./display/writer.ts";
 import { freshStatuses, openPlace, type Place, pickProvider, rowNamed, sourceOf } from "./place.ts";
 import { confirm } from "./secret.ts";
 
@@ -24,7 +25,7 @@ export async function disconnectCommand({ argument, flags }: CommandLine): Promi
     return Exit.ok;
   }
   if (files.length > 0) await remove(place.app.paths, target, AbortSignal.timeout(30_000));
-  process.stdout.write(`${target}: ${files.length > 0 ? `removed from ${files.join(" and ")}` : "nothing is saved"}\n`);
+  print(`${target}: ${files.length > 0 ? `removed from ${files.join(" and ")}` : "nothing is saved"}\n`);
   const left = (await freshStatuses(place)).find((status) => status.id === target);
   if (left?.source && left.state !== "missing") process.stderr.write(`openkoi: still there: ${sourceOf(left)}\n`);
   return Exit.ok;
@@ -39,7 +40,7 @@ async function disconnectAll(
   const saved = await savedProviders(paths).catch(() => undefined);
   const names = [...(saved ?? []), ...(existsSync(paths.integrations) ? ["those of integrations"] : [])];
   if (saved && names.length === 0) {
-    process.stdout.write("nothing is saved\n");
+    print("nothing is saved\n");
     return Exit.ok;
   }
   const what = saved ? names.join(", ") : "everything in auth.json and credentials/";
@@ -48,7 +49,7 @@ async function disconnectAll(
     return Exit.ok;
   }
   await removeAll(paths);
-  process.stdout.write(`removed: ${what}\n`);
+  print(`removed: ${what}\n`);
   return Exit.ok;
 }
 

@@ -1,20 +1,23 @@
 import { Exit, type ExitCode } from "../base/errors.ts";
 import { type CommandLine, parseArgs } from "./args.ts";
+import { print } from "./display/writer.ts";
 
 /** Reads the command line and runs the one command it names, loaded only now. */
 export async function dispatch(argv: readonly string[]): Promise<ExitCode> {
+  // That a message could not be shown alters nothing of what was done, nor the exit code.
+  process.stderr.on("error", () => {});
   const line = parseArgs(argv);
   if (
     line.flags.help ||
     (line.command === "run" && line.task === undefined && !line.flags.stdin && !line.flags.version)
   ) {
     const { helpText } = await import("./help.ts");
-    process.stdout.write(helpText(line.command));
+    print(helpText(line.command));
     return Exit.ok;
   }
   if (line.flags.version) {
     const { VERSION } = await import("../base/version.ts");
-    process.stdout.write(`openkoi ${VERSION}\n`);
+    print(`openkoi ${VERSION}\n`);
     return Exit.ok;
   }
   let code: ExitCode | undefined;

@@ -16,6 +16,7 @@ import { loadSoul, type Soul } from "../skills/soul.ts";
 import type { CommandLine } from "./args.ts";
 import { hang, oneLine } from "./display/layout.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
+import { print } from "./display/writer.ts";
 import { type Diagnosis, diskFindings, fileFindings, mend } from "./doctor-files.ts";
 import { memoryFindings } from "./doctor-memory.ts";
 import { modelFindings } from "./doctor-models.ts";
@@ -178,7 +179,7 @@ export async function doctorCommand({ flags }: CommandLine): Promise<ExitCode> {
       ...(await postureOf(app, read.settings)),
       log: logPlace(app.paths.logs, app.env),
       ...stdoutLayout(app.env),
-      write: (text) => void process.stdout.write(text),
+      write: print,
     },
     flags,
   );

@@ -118,9 +118,13 @@ async function write(
   if (format === "csv") return writeFolder(output!, csvFiles(header, tables));
   const pieces = format === "yaml" ? yamlText(header, tables) : jsonText(header, tables);
   if (output !== undefined) return writePieces(output, pieces);
-  // Whoever reads it may have had enough before its end.
-  const standard = createWriter(process.stdout);
-  for await (const piece of pieces) await standard.write(piece);
+  const standard = createWriter();
+  for await (const piece of pieces) {
+    await standard.write(piece);
+    if (standard.fault) throw standard.fault;
+    // Whoever reads it may have had enough before its end.
+    if (standard.gone) return;
+  }
 }
 
 async function* csvFiles(

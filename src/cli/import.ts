@@ -11,6 +11,7 @@ import { columnsOf, type Incoming, mergeRows } from "../memory/portable.ts";
 import { createMemoryStore } from "../readers/memory-store.ts";
 import type { CommandLine } from "./args.ts";
 import { createTerminalAsk } from "./ask.ts";
+import { print } from "./display/writer.ts";
 import { CSV_HEADER } from "./export.ts";
 import { fitRows } from "./portable/cells.ts";
 import { readCsv } from "./portable/csv.ts";
@@ -39,7 +40,7 @@ export async function importCommand({ argument, flags }: CommandLine): Promise<E
   try {
     const memory = await store.whole();
     for (const text of store.takeNotices()) process.stderr.write(`openkoi: ${text}\n`);
-    process.stdout.write(await takeIn(source, memory, paths, argument, flags.yes === true));
+    print(await takeIn(source, memory, paths, argument, flags.yes === true));
     return Exit.ok;
   } finally {
     store.close();

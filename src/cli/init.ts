@@ -4,6 +4,7 @@ import { ensureDir, writeAtomic } from "../base/files.ts";
 import type { Paths } from "../base/paths.ts";
 import type { CommandLine } from "./args.ts";
 import { connect } from "./connect.ts";
+import { print } from "./display/writer.ts";
 import { freshStatuses, openPlace, pickProvider, rowNamed, statusLines } from "./place.ts";
 
 /** What a new config file says: nothing that is not the default, and where to read on. */
@@ -23,7 +24,7 @@ const FIRST_CONFIG = `# OpenKoi's settings. Everything has a default; what is se
 export async function initCommand({ flags }: CommandLine): Promise<ExitCode> {
   const place = await openPlace(flags);
   const { paths } = place.app;
-  process.stdout.write(`config: ${paths.config}${(await firstConfig(paths)) ? " (made)" : ""}\n`);
+  print(`config: ${paths.config}${(await firstConfig(paths)) ? " (made)" : ""}\n`);
   if (flags.connect !== undefined) await connect(rowNamed(flags.connect, place), place);
   let statuses = await freshStatuses(place);
   if (!statuses.some(({ state }) => state === "ready")) {
@@ -35,7 +36,7 @@ export async function initCommand({ flags }: CommandLine): Promise<ExitCode> {
   }
   const found = statuses.filter(({ state }) => state !== "missing");
   const { executor } = await place.app.providers(place.settings).resolveAll();
-  process.stdout.write(
+  print(
     `${[...statusLines(found), `model: ${executor.info.ref}`, 'Try it: openkoi "explain this project", or openkoi demo'].join("\n")}\n`,
   );
   return Exit.ok;

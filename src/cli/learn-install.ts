@@ -19,6 +19,7 @@ import { createTerminalAsk } from "./ask.ts";
 import { diffLines } from "./display/diff-lines.ts";
 import { cleanLines, oneLine } from "./display/layout.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
+import { print } from "./display/writer.ts";
 import type { Flags } from "./flags.ts";
 import { pick } from "./picker.ts";
 import { watchSignals } from "./signals.ts";
@@ -124,7 +125,7 @@ const NONE = "none";
 async function choose(candidates: readonly Candidate[], scene: Scene): Promise<readonly Candidate[]> {
   if (scene.flags.yes) return candidates;
   const names = candidates.map(({ facts }) => facts.name);
-  process.stdout.write(
+  print(
     `${plural(candidates.length, "skill")}:\n${candidates.map(({ facts }) => `  ${facts.name}: ${facts.description}\n`).join("")}`,
   );
   const choice = await asked("Which are to be installed?", [ALL, ...names, NONE], scene);
@@ -136,12 +137,12 @@ async function confirmAndInstall(wanted: readonly Candidate[], origin: string, s
   const { app, flags, signal, style } = scene;
   for (const candidate of wanted) {
     const existing = await existingFor(candidate, app.paths);
-    process.stdout.write(`${describe(candidate, existing, scene).join("\n")}\n`);
+    print(`${describe(candidate, existing, scene).join("\n")}\n`);
     if (existing?.same) continue;
     const question = existing ? `Replace ${candidate.facts.name} by this?` : `Install ${candidate.facts.name}?`;
     if (!flags.yes && (await asked(question, ["yes", "no"], scene)) !== "yes") continue;
     const folder = await install(candidate, origin, app.paths, app.clock.now(), signal);
-    process.stdout.write(`${style.good("installed")} ${folder}\n`);
+    print(`${style.good("installed")} ${folder}\n`);
   }
   return Exit.ok;
 }

@@ -12,6 +12,7 @@ import { redactedModel } from "../redacted.ts";
 import type { CommandLine } from "./args.ts";
 import { createTerminalAsk } from "./ask.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
+import { print } from "./display/writer.ts";
 import { approveCommand, dismissCommand, editCommand, forgetCommand, showCommand, writeCommand } from "./learn-acts.ts";
 import { pickLessons } from "./learn-picker.ts";
 import { listJson, listText, lookAtLessons } from "./learn-view.ts";
@@ -86,7 +87,7 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
       terminal,
       ...stdoutLayout(readEnv()),
       now: () => clock.now(),
-      write: (text) => void process.stdout.write(text),
+      write: print,
       signal: signals.signal,
     };
     return await run(deps, words, flags);

@@ -7,6 +7,7 @@ import { openDatabase, rollBack } from "../memory/database.ts";
 import { type Inspection, inspect } from "../memory/inspect.ts";
 import { backups, schemaOf } from "../memory/migrate.ts";
 import type { CommandLine } from "./args.ts";
+import { print } from "./display/writer.ts";
 import { confirm } from "./secret.ts";
 
 /** `openkoi migrate`: brings the database to the newest schema; `--status` looks, `--rollback` goes back one. */
@@ -16,7 +17,7 @@ export async function migrateCommand({ flags }: CommandLine): Promise<ExitCode> 
     throw new UsageError("--status and --rollback exclude each other", "Give one of the two.");
   }
   if (flags.status || !existsSync(path)) {
-    process.stdout.write(statusText(path, inspect(path)));
+    print(statusText(path, inspect(path)));
     return Exit.ok;
   }
   return flags.rollback ? rollback(path, flags.yes === true) : forward(path);
@@ -27,7 +28,7 @@ function forward(path: string): ExitCode {
   using memory = openDatabase({ path, now: () => Date.now(), onNotice: note });
   const schema = schemaOf(memory.db);
   const done = before === schema ? "nothing to do" : `brought forward from schema ${before}`;
-  process.stdout.write(`${path}: schema ${schema}, ${done}\n`);
+  print(`${path}: schema ${schema}, ${done}\n`);
   return Exit.ok;
 }
 
@@ -43,7 +44,7 @@ async function rollback(path: string, agreed: boolean): Promise<ExitCode> {
     return Exit.ok;
   }
   const { schema, backup } = rollBack(path, () => Date.now());
-  process.stdout.write(`${path}: schema ${schema}; a copy from before lies at ${backup}\n`);
+  print(`${path}: schema ${schema}; a copy from before lies at ${backup}\n`);
   process.stderr.write("openkoi: the next task of this version brings it forward again\n");
   return Exit.ok;
 }

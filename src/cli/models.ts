@@ -4,6 +4,7 @@ import { loadCatalogue } from "../providers/catalogue.ts";
 import type { CommandLine } from "./args.ts";
 import { oneLine } from "./display/layout.ts";
 import { stdoutLayout } from "./display/style.ts";
+import { print } from "./display/writer.ts";
 import type { Flags } from "./flags.ts";
 import { capabilitiesOf, factsOf, modelLines, providerOf } from "./model-lines.ts";
 import { pick } from "./picker.ts";
@@ -25,12 +26,12 @@ export async function modelsCommand({ flags }: CommandLine): Promise<ExitCode> {
   }
   const [models, statuses] = await Promise.all([providers.models(), providers.statuses()]);
   if (flags.json) {
-    process.stdout.write(modelsJson(models, statuses));
+    print(modelsJson(models, statuses));
     return Exit.ok;
   }
   const { date } = await loadCatalogue();
   const lines = modelLines(models, statuses, { ...stdoutLayout(place.app.env), date });
-  process.stdout.write(`${[...lines, ...(await rolesOf(place))].join("\n")}\n`);
+  print(`${[...lines, ...(await rolesOf(place))].join("\n")}\n`);
   return Exit.ok;
 }
 

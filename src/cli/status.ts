@@ -9,6 +9,7 @@ import { type CurrentTask, readCurrentTask } from "../readers/state-file.ts";
 import { type SkillCount, skillCounts } from "../skills/counts.ts";
 import type { CommandLine } from "./args.ts";
 import { type Costs, costLines } from "./cost-lines.ts";
+import { print } from "./display/writer.ts";
 import type { Flags } from "./flags.ts";
 import { type Facts, MOST_RESULTS, type Problem, type RoleModels, statusJson, statusText } from "./status-text.ts";
 
@@ -123,7 +124,7 @@ export async function statusCommand({ flags }: CommandLine): Promise<ExitCode> {
         memory: () => sizeOfMemory(app.memory, app.paths.sessions),
         ledger: app.ledger,
         now: () => app.clock.now(),
-        write: (text) => void process.stdout.write(text),
+        write: print,
       },
       flags,
     );

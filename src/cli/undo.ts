@@ -20,6 +20,7 @@ import {
 import type { CommandLine } from "./args.ts";
 import { oneLine } from "./display/layout.ts";
 import { ago } from "./display/style.ts";
+import { print } from "./display/writer.ts";
 import { watchSignals } from "./signals.ts";
 import { findTask } from "./task-name.ts";
 
@@ -35,7 +36,7 @@ export async function undoCommand({ flags, argument }: CommandLine): Promise<Exi
   const workspace = realFolder(flags.dir ?? ".", "workspace");
   const tasks = recordedTasks(paths.checkpoints, workspace);
   if (flags.list) {
-    process.stdout.write(await listText(paths, workspace, tasks, Date.now()));
+    print(await listText(paths, workspace, tasks, Date.now()));
     return Exit.ok;
   }
   const input =
@@ -45,8 +46,8 @@ export async function undoCommand({ flags, argument }: CommandLine): Promise<Exi
     const clock = { now: () => Date.now(), sleep };
     const limits = await limitsHere(paths, flags.config);
     const report = await undoTask({ ...input, ...limits, clock }, signals.signal);
-    process.stdout.write(reportText(input.task, report));
     if (!report.did.startsWith("not ")) await remember(paths, { id: input.task, workspace: input.workspace });
+    print(reportText(input.task, report));
     return report.kept.length > 0 || report.failed ? Exit.below : Exit.ok;
   } finally {
     signals.stop();

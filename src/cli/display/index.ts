@@ -10,7 +10,7 @@ import { createPlain, createQuiet } from "./plain.ts";
 import { createScreen, systemTimer } from "./screen.ts";
 import { displayMode } from "./style.ts";
 import { createTerminal } from "./terminal.ts";
-import { createWriter } from "./writer.ts";
+import { createWriter, type Writer } from "./writer.ts";
 
 export type Format = ResultFormat;
 
@@ -21,6 +21,8 @@ export interface Surface {
   /** Leaves the screen to a question until `resume`. */
   pause(): void;
   resume(): void;
+  /** Standard output, for the events and the result. */
+  output: Writer;
 }
 
 /** Progress on standard error and, with `--format stream-json`, the events on standard output. */
@@ -39,11 +41,13 @@ export function createDisplay(flags: {
     clock: { now: () => Date.now() },
     timer: systemTimer,
   });
-  const json = flags.format === "stream-json" ? [createJsonStream(createWriter(process.stdout))] : [];
+  const output = createWriter();
+  const json = flags.format === "stream-json" ? [createJsonStream(output)] : [];
   return {
     readers: [display, ...json],
     pause: () => display.pause(),
     resume: () => display.resume(),
+    output,
   };
 }
 
@@ -54,11 +58,11 @@ export function chooseDisplay(options: DisplayOptions): Display {
 }
 
 /**
- * Prints the result on standard output; `stream-json` has told it already, as its last event. Resolves when it has left
+ * Prints the result on `output`; `stream-json` has told it already, as its last event. Resolves when it has left
  * the process, also when nobody wanted to read it to its end.
  */
-export function printOutcome(format: Format, outcome: Outcome): Promise<void> {
-  return createWriter(process.stdout).write(outcomeText(format, outcome, process.stdout.isTTY === true));
+export function printOutcome(output: Writer, format: Format, outcome: Outcome): Promise<void> {
+  return output.write(outcomeText(format, outcome, process.stdout.isTTY === true));
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Writer } from "./writer.ts";
  * `--format stream-json`: every event, one JSON line each, as it happens; the last one holds the outcome. Waits for
  * whoever reads it, so that a slow pipe costs no memory.
  */
-export function createJsonStream(writer: Writer): Reader {
+export function createJsonStream(writer: Pick<Writer, "write">): Reader {
   return {
     receive: (event) => writer.write(`${JSON.stringify(event)}\n`),
   };
