@@ -1,6 +1,6 @@
+import { findJsonError } from "../base/json-error.ts";
 import { describeIssues, isObject, type JsonSchema, parse } from "../base/schema.ts";
 import type { Tool } from "../contracts/tool.ts";
-import { findJsonError } from "./json-error.ts";
 
 export type ParsedArguments =
   | { ok: true; value: unknown; unknown: readonly string[] }
@@ -34,7 +34,7 @@ export function parseArguments(tool: Tool, text: string, reveal: (text: string) 
 }
 
 function brokenJson(name: string, text: string): string {
-  const { at, why } = findJsonError(text);
+  const { at, why } = findJsonError(text, { lineBreaks: true });
   if (at >= text.length) {
     return `The arguments of ${name} are not complete JSON: they end after …${quote(text.slice(-60))}. Send the whole call again; where it is very long, in smaller steps.`;
   }

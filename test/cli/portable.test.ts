@@ -320,10 +320,26 @@ describe("a broken export is refused with the place", () => {
   const rows = [1, 2, 3].map((n): ExportRow => ({ id: `l${n}`, type: "heuristic", content: "text", confidence: 0.5 }));
   const tables = (): OutTable[] => [{ name: "learnings", columns: ["id", "type", "content", "confidence"], rows }];
 
-  test("JSON: the line of a row, or the last one of a file that was cut off", async () => {
+  test("JSON: the line, wherever it is broken, and what is wrong there", async () => {
     const text = await joined(jsonText(header, tables()));
-    expect(messageFrom(() => readText(text.replace('"l2"', '"l2'), "x.json"))).toMatch(/^x\.json, line 11: not JSON/);
-    expect(messageFrom(() => readText(text.slice(0, -20), "x.json"))).toMatch(/^x\.json, line 12: not JSON/);
+    const read = (broken: string) => messageFrom(() => readText(broken, "x.json"));
+    const lines = text.split("\n");
+    const pretty = JSON.stringify(JSON.parse(text), null, 2).split("\n");
+    const without = (all: string[], at: number, what: string) =>
+      all.with(at - 1, all[at - 1]!.replace(what, "")).join("\n");
+    expect(read(without(lines, 3, ","))).toStartWith("x.json, line 4: not JSON: a comma or } was expected");
+    expect(read(without(lines, 9, "["))).toStartWith("x.json, line 11: not JSON: a name in double quotes");
+    expect(read(without(lines, 10, ","))).toStartWith("x.json, line 10: not JSON: a comma or } was expected");
+    expect(read(without(lines, 11, ":"))).toBe("x.json, line 11: not JSON: a colon was expected");
+    expect(read(text.replace('"l2"', '"l2'))).toStartWith("x.json, line 11: not JSON: a comma or } was expected");
+    expect(read(text.replace('0.5},\n{"id":"l3"', '0.5}\n{"id":"l3"'))).toStartWith("x.json, line 12: not JSON");
+    expect(read(text.replace('"heuristic"', '"heur\nistic"'))).toBe(
+      "x.json, line 10: not JSON: the line ends within a string",
+    );
+    expect(read(text.slice(0, -20))).toBe("x.json, line 12: not JSON: it ends too early");
+    expect(read(`${text}}\n`)).toBe(`x.json, line ${lines.length}: not JSON: something follows after its end`);
+    const at = pretty.findIndex((line) => line.includes('"l3"')) + 1;
+    expect(read(without(pretty, at, ":"))).toBe(`x.json, line ${at}: not JSON: a colon was expected`);
   });
 
   test("YAML: the line", async () => {

@@ -1,3 +1,4 @@
+import { findJsonError } from "../../base/json-error.ts";
 import { isObject } from "../../base/schema.ts";
 import {
   brokenAt,
@@ -93,24 +94,10 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw brokenAt(file, `line ${faultyLine(text)}`, "not JSON, or it ends too early");
+    const { at, why } = findJsonError(text);
+    const line = text.slice(0, Math.min(at, text.trimEnd().length)).split("\n").length;
+    throw brokenAt(file, `line ${line}`, `not JSON: ${why}`);
   }
-}
-
-/** Our own exports have a row a line: the first one that cannot be read alone is where it is broken. */
-function faultyLine(text: string): number {
-  const lines = text.split("\n");
-  const at = lines.findIndex((line) => {
-    const row = line.replace(/,\s*$/, "");
-    if (!row.startsWith("{") || row === "{") return false;
-    try {
-      JSON.parse(row);
-      return false;
-    } catch {
-      return true;
-    }
-  });
-  return at < 0 ? lines.length : at + 1;
 }
 
 function parseYaml(text: string, file: string): unknown {
