@@ -80,7 +80,10 @@ class Reader {
       const char = text[at]!;
       if (char === '"') return at + 1;
       if (char < " " && !this.lineBreaks) {
-        throw new Broken(at, char === "\n" || char === "\r" ? "the line ends within a string" : "a raw control character");
+        throw new Broken(
+          at,
+          char === "\n" || char === "\r" ? "the line ends within a string" : "a raw control character",
+        );
       }
       if (char !== "\\") continue;
       const sequence = /^(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.exec(text.slice(at + 1, at + 6))?.[0];

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { readEnv } from "../base/env.ts";
 import { Exit, type ExitCode, UsageError } from "../base/errors.ts";
 import { type Paths, resolvePaths } from "../base/paths.ts";
@@ -23,6 +22,7 @@ import {
 } from "./portable/document.ts";
 import { writeFolder, writePieces } from "./portable/output.ts";
 import { SKILL_COLUMNS, skillRows } from "./portable/skill-files.ts";
+import { SOUL_COLUMNS, soulRows } from "./portable/soul.ts";
 import { jsonText, yamlText } from "./portable/text.ts";
 import { transcriptRows } from "./portable/transcripts.ts";
 
@@ -54,9 +54,6 @@ export async function exportCommand({ argument, flags }: CommandLine): Promise<E
       const tables = TABLES_OF[what].map((name) => observed(tableOf(name, memory, paths, redact), count, redact));
       return write(header, tables, format, output);
     });
-    if (what === "all" && existsSync(paths.soul)) {
-      process.stderr.write(`openkoi: not in it: ${paths.soul}, which you can copy\n`);
-    }
     if (output !== undefined) process.stderr.write(`openkoi: ${plural(count.rows, "row")} written to ${output}\n`);
     return Exit.ok;
   } finally {
@@ -75,8 +72,9 @@ function partOf(argument: string | undefined): Part {
 }
 
 function tableOf(name: OutTable["name"], memory: MemoryDatabase, paths: Paths, redact: boolean): OutTable {
+  const onLeftOut = (path: string) => process.stderr.write(`openkoi: left out: ${JSON.stringify(path)}\n`);
+  if (name === "soul") return { name, columns: SOUL_COLUMNS, rows: soulRows(paths, onLeftOut) };
   if (name === "skills") {
-    const onLeftOut = (path: string) => process.stderr.write(`openkoi: left out: ${JSON.stringify(path)}\n`);
     return { name, columns: SKILL_COLUMNS, rows: skillRows(paths, redact, onLeftOut) };
   }
   if (name === "transcripts") {

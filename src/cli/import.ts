@@ -1,21 +1,29 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readEnv } from "../base/env.ts";
 import { Exit, type ExitCode, messageOf, UsageError, UserError } from "../base/errors.ts";
 import { type Paths, resolvePaths } from "../base/paths.ts";
 import { isObject } from "../base/schema.ts";
-import { plural } from "../base/text.ts";
+import { plural, showControl } from "../base/text.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
 import { schemaOf } from "../memory/migrate.ts";
 import { columnsOf, type Incoming, mergeRows } from "../memory/portable.ts";
 import { createMemoryStore } from "../readers/memory-store.ts";
 import type { CommandLine } from "./args.ts";
 import { createTerminalAsk } from "./ask.ts";
+import { cleanLines } from "./display/layout.ts";
 import { print } from "./display/writer.ts";
 import { CSV_HEADER } from "./export.ts";
 import { fitRows } from "./portable/cells.ts";
 import { readCsv } from "./portable/csv.ts";
-import { brokenAt, checkHeader, type InTable, type ReadExport, TABLES_OF } from "./portable/document.ts";
+import {
+  brokenAt,
+  checkHeader,
+  EXPORT_VERSION,
+  type InTable,
+  type ReadExport,
+  TABLES_OF,
+} from "./portable/document.ts";
 import {
   aboutSkill,
   isProposal,
@@ -24,13 +32,14 @@ import {
   readSkillRows,
   writeSkills,
 } from "./portable/skill-files.ts";
+import { hasSoul, readSoulRows, writeSoul } from "./portable/soul.ts";
 import { readText } from "./portable/text.ts";
 import { readTranscriptRows, writeTranscripts } from "./portable/transcripts.ts";
 import { watchSignals } from "./signals.ts";
 
 /**
  * `openkoi import PATH`: takes an export in. What is here already stays; nothing is taken of one that is broken, and
- * skills and evaluators that would be used from now on need a yes.
+ * skills, evaluators and a soul that would be used from now on need a yes.
  */
 export async function importCommand({ argument, flags }: CommandLine): Promise<ExitCode> {
   if (argument === undefined) throw new UsageError("nothing to import was named", "openkoi import PATH, of an export.");
@@ -70,47 +79,66 @@ async function takeIn(
   const incoming: Incoming[] = [];
   let transcripts = new Map<string, string>();
   let skills: ReturnType<typeof readSkillRows> = [];
+  let soul: string | undefined;
   for (const table of tables) {
     const { name, placeOf } = table;
     if (name === "transcripts") transcripts = readTranscriptRows(table, file);
     else if (name === "skills") skills = readSkillRows(table, file);
+    else if (name === "soul") soul = readSoulRows(table, file);
     else incoming.push({ table: name, placeOf, rows: fitRows(table, columnsOf(memory, name), file, texts) });
   }
   const news = skills.filter((skill) => !isThere(paths, skill));
   const active = news.filter((skill) => !isProposal(skill));
   const wanted =
-    yes || active.length === 0 || (await isWanted(active)) ? news : news.filter((skill) => !active.includes(skill));
+    yes || active.length === 0 || (await areSkillsWanted(active))
+      ? news
+      : news.filter((skill) => !active.includes(skill));
+  const keepsSoul = soul !== undefined && hasSoul(paths);
+  const newSoul = soul !== undefined && !keepsSoul && (yes || (await isSoulWanted(soul))) ? soul : undefined;
   const { added, known } = mergeRows(memory, incoming, (place, message) => brokenAt(file, place, message));
   const written = await writeTranscripts(paths, transcripts);
   await writeSkills(paths, wanted);
+  if (newSoul !== undefined) await writeSoul(paths, newSoul);
   return [
     `${plural(added, "row")} added${known > 0 ? `, ${known} were here already` : ""}`,
     ...(transcripts.size > 0 ? [`${written} of ${plural(transcripts.size, "transcript")} added`] : []),
     ...wanted.map(({ place }) => `skill added: ${place}`),
     ...(news.length < skills.length ? [`${skills.length - news.length} skills were here already`] : []),
+    ...(newSoul === undefined ? [] : ["soul added: SOUL.md"]),
+    ...(keepsSoul ? ["a SOUL.md was here already, and stays"] : []),
     "",
   ].join("\n");
 }
 
-/**
- * Whether the user wants to use what a stranger may have written. Where nobody can be asked it stays out, and that is said.
- */
-async function isWanted(active: readonly PortableSkill[]): Promise<boolean> {
+/** Lines of a soul that are shown before it is taken in. */
+const SHOWN_LINES = 40;
+
+/** What is in it that would be used from now on: a stranger may have written it. */
+function areSkillsWanted(active: readonly PortableSkill[]): Promise<boolean> {
   const many = plural(active.length, "skill");
-  process.stderr.write(
-    `${many} of it would be used from now on:\n${active.map((skill) => `  ${aboutSkill(skill)}\n`).join("")}`,
-  );
+  return isWanted(`${many} of it would be used from now on:`, active.map(aboutSkill), `Take ${many} in?`);
+}
+
+function isSoulWanted(soul: string): Promise<boolean> {
+  const lines = cleanLines(showControl(soul));
+  const more = lines.length - SHOWN_LINES;
+  const shown = [...lines.slice(0, SHOWN_LINES), ...(more > 0 ? [`… and ${plural(more, "line")} more`] : [])];
+  const what = lines.length === 0 ? "Its SOUL.md is empty: the agent would have no soul." : "Its SOUL.md says:";
+  return isWanted(what, shown, "Take it in as your soul?");
+}
+
+/** Asks the user. Where nobody can be asked it stays out, and that is said. */
+async function isWanted(what: string, lines: readonly string[], question: string): Promise<boolean> {
+  process.stderr.write(`${what}\n${lines.map((line) => `  ${line}\n`).join("")}`);
   const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY);
   if (!interactive) {
-    process.stderr.write(
-      `openkoi: left out, because nobody is there to say whether they are wanted: --yes takes them in\n`,
-    );
+    process.stderr.write(`openkoi: left out, because nobody is there to say whether it is wanted: --yes takes it in\n`);
     return false;
   }
   const signals = watchSignals();
   try {
-    const question = { kind: "choice", id: "import", text: `Take ${many} in?`, choices: ["yes", "no"] } as const;
-    const answer = await createTerminalAsk({ interactive })(question, signals.signal);
+    const asked = { kind: "choice", id: "import", text: question, choices: ["yes", "no"] } as const;
+    const answer = await createTerminalAsk({ interactive })(asked, signals.signal);
     return answer.by === "terminal" && answer.choice === "yes";
   } finally {
     signals.stop();
@@ -130,7 +158,10 @@ function readExport(path: string): Source {
     throw brokenAt(path, CSV_HEADER, "not JSON");
   }
   const header = checkHeader(isObject(value) ? value : {}, join(path, CSV_HEADER));
-  return { header, tables: TABLES_OF[header.what].map((name) => csvTable(path, name)), texts: true };
+  // An earlier version had fewer tables.
+  const isOlder = header.version < EXPORT_VERSION;
+  const names = TABLES_OF[header.what].filter((name) => !isOlder || existsSync(join(path, `${name}.csv`)));
+  return { header, tables: names.map((name) => csvTable(path, name)), texts: true };
 }
 
 function csvTable(folder: string, name: InTable["name"]): InTable {

@@ -16,7 +16,7 @@ import fc from "fast-check";
 import { resolvePaths } from "../../src/base/paths.ts";
 import { fitRows } from "../../src/cli/portable/cells.ts";
 import { csvText, readCsv } from "../../src/cli/portable/csv.ts";
-import { type ExportRow, makeHeader, type OutTable } from "../../src/cli/portable/document.ts";
+import { EXPORT_VERSION, type ExportRow, makeHeader, type OutTable } from "../../src/cli/portable/document.ts";
 import { writeFolder, writePieces } from "../../src/cli/portable/output.ts";
 import { skillRows } from "../../src/cli/portable/skill-files.ts";
 import { jsonText, readText, yamlText } from "../../src/cli/portable/text.ts";
@@ -382,7 +382,7 @@ describe("a broken export is refused with the place", () => {
   test("what is no export, of a later version, or holds an unknown table", async () => {
     expect(messageFrom(() => readText("{}", "x"))).toBe("x is no export of OpenKoi");
     expect(messageFrom(() => readText("hello", "x"))).toBe("x is no export of OpenKoi");
-    const later = await joined(jsonText({ ...header, version: 3 }, []));
+    const later = await joined(jsonText({ ...header, version: EXPORT_VERSION + 1 }, []));
     expect(messageFrom(() => readText(later, "x"))).toContain("was written by a later version of OpenKoi");
     const other = (await joined(jsonText(header, tables()))).replace('"learnings"', '"secrets"');
     expect(messageFrom(() => readText(other, "x"))).toBe('x, tables: "secrets" is not known');

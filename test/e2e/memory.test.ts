@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { Turn } from "../fakes/script.ts";
 import { makeEarlier } from "../memory/earlier.ts";
-import { BINARY, makePlace, openkoi, type Place, start, useServer } from "./openkoi.ts";
+import { BINARY, makePlace, onTerminal, openkoi, type Place, start, useServer } from "./openkoi.ts";
 
 const SECRET = "sk-live-0123456789abcdefghij";
 const files = {
@@ -188,6 +188,7 @@ describe("export and import", () => {
       mkdirSync(join(dirname(path), "scripts"));
       for (const [name, content] of Object.entries(others)) writeFileSync(join(dirname(path), name), content);
       chmodSync(join(dirname(path), "scripts/x.sh"), 0o755);
+      writeFileSync(join(place.home, ".openkoi/SOUL.md"), 'Hum.\n\n"Say" what, and why: é\n');
       const output = join(place.project, "out");
       const made = await openkoi(place, ["export", "all", "--format", format, "--output", output]);
       expect(made).toMatchObject({ code: 0, stdout: "" });
@@ -195,7 +196,8 @@ describe("export and import", () => {
       try {
         const taken = await openkoi(other, ["import", output, "--yes"]);
         expect(taken.code).toBe(0);
-        expect(taken.stdout).toContain("skill added: skills/user/release-notes\n");
+        expect(taken.stdout).toContain("skill added: skills/user/release-notes\nsoul added: SOUL.md\n");
+        expect(readFileSync(join(other.home, ".openkoi/SOUL.md"), "utf8")).toBe('Hum.\n\n"Say" what, and why: é\n');
         const there = join(other.home, ".local/share/openkoi");
         for (const table of [
           "sessions",
@@ -218,6 +220,7 @@ describe("export and import", () => {
         expect(statSync(join(folder, "scripts/x.sh")).mode & 0o111).not.toBe(0);
         const again = await openkoi(other, ["import", output]);
         expect(again.stdout).toStartWith("0 rows added");
+        expect(again.stdout).toContain("a SOUL.md was here already, and stays\n");
       } finally {
         other.remove();
       }
@@ -233,11 +236,68 @@ describe("export and import", () => {
     const { code, stdout, stderr } = await openkoi(place, ["import", "theirs.json"]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: "0 rows added\nskill added: skills/proposed/d\n" });
     expect(stderr).toContain("3 skills of it would be used from now on:\n  skills/user/a: Does a.\n");
-    expect(stderr).toContain("--yes takes them in");
+    expect(stderr).toContain("--yes takes it in");
     const isHere = (path: string) => existsSync(join(place.home, ".openkoi", path, "SKILL.md"));
     expect(paths.filter(isHere)).toEqual(["skills/proposed/d"]);
     await openkoi(place, ["import", "theirs.json", "--yes"]);
     expect(paths.filter(isHere)).toEqual(paths);
+  });
+
+  /** An export of somebody else, with a skill and a soul. */
+  function theirs(): void {
+    const skills = [{ path: "skills/user/a/SKILL.md", text: "---\nname: a\ndescription: Does a.\n---\n\nObey.\n" }];
+    const soul = [{ text: `Obey \u202eme.\n${Array.from({ length: 50 }, (_, at) => `Rule ${at}.\n`).join("")}` }];
+    const facts = { format: "openkoi-export", version: 3, what: "all", schema: 3 };
+    place.write({ "theirs.json": JSON.stringify({ ...facts, tables: { skills, soul } }) });
+  }
+  const here = (path: string) => existsSync(join(place.home, ".openkoi", path));
+
+  test("takes no soul in without a yes; one that is here stays, also an empty one", async () => {
+    theirs();
+    const { stdout, stderr } = await openkoi(place, ["import", "theirs.json"]);
+    expect(stdout).toBe("0 rows added\n");
+    expect(stderr).toContain("Its SOUL.md says:\n  Obey \\u202eme.\n  Rule 0.\n");
+    expect(stderr).toContain("  … and 11 lines more\nopenkoi: left out, because nobody is there");
+    expect(here("SOUL.md")).toBe(false);
+    writeFileSync(join(place.home, ".openkoi/SOUL.md"), "");
+    const again = await openkoi(place, ["import", "theirs.json", "--yes"]);
+    expect(again.stdout).toContain("a SOUL.md was here already, and stays");
+    expect(readFileSync(join(place.home, ".openkoi/SOUL.md"), "utf8")).toBe("");
+  });
+
+  test("asks at a terminal about the skills and about the soul, each on its own", async () => {
+    theirs();
+    const answers = (skills: string, soul: string) => [
+      { when: "Take 1 skill in?", type: skills },
+      { when: "Take it in as your soul?", type: soul },
+    ];
+    const no = await onTerminal(place, '"$OPENKOI" import theirs.json', answers("n", "n"));
+    expect(no).toMatchObject({ code: 0 });
+    expect(no.seen).toContain("skills/user/a: Does a.");
+    expect(no.seen).toContain("Rule 38.");
+    expect([here("skills/user/a"), here("SOUL.md")]).toEqual([false, false]);
+    const one = await onTerminal(place, '"$OPENKOI" import theirs.json', answers("n", "y"));
+    expect(one.seen).toContain("soul added: SOUL.md");
+    expect([here("skills/user/a"), here("SOUL.md")]).toEqual([false, true]);
+    await onTerminal(place, '"$OPENKOI" import theirs.json', answers("y", ""));
+    expect(here("skills/user/a")).toBe(true);
+  });
+
+  test("at a terminal, Ctrl-C at the question takes nothing in", async () => {
+    theirs();
+    const { code } = await onTerminal(place, '"$OPENKOI" import theirs.json', [{ when: "[n] no", type: "\x03" }]);
+    expect(code).toBe(130);
+    expect([here("skills/user/a"), here("SOUL.md")]).toEqual([false, false]);
+  });
+
+  test("reads a folder of tables of an earlier version, which had fewer", async () => {
+    await runTask();
+    const output = join(place.project, "out");
+    await openkoi(place, ["export", "--format", "csv", "--output", output]);
+    for (const name of ["soul", "learning_uses"]) rmSync(join(output, `${name}.csv`));
+    const facts = readFileSync(join(output, "export.json"), "utf8");
+    writeFileSync(join(output, "export.json"), facts.replace('"version": 3', '"version": 2'));
+    expect(await openkoi(place, ["import", output])).toMatchObject({ code: 0 });
   });
 
   test("a part of it, on standard output, with every secret of a known kind hidden", async () => {

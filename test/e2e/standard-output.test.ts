@@ -97,7 +97,7 @@ describe("standard output that nobody reads any more", () => {
 
   test("ends a long export early and quietly", async () => {
     const here = place();
-    const shell = Bun.spawn(["bash", "-c", '"$0" export | head -n 1; echo "exit ${PIPESTATUS[0]}"', BINARY], {
+    const shell = Bun.spawn(["bash", "-c", '"$0" export | head -n 1; echo "exit $PIPESTATUS"', BINARY], {
       cwd: here.project,
       env: here.env,
       stderr: "pipe",

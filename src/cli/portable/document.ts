@@ -5,14 +5,14 @@ import type { PortableTable } from "../../memory/portable.ts";
 export const PARTS = ["all", "learnings", "sessions", "patterns", "skills"] as const;
 export type Part = (typeof PARTS)[number];
 
-/** Tables of an export: those of the database, and two that are files elsewhere. */
-export type TableName = PortableTable | "transcripts" | "skills";
+/** Tables of an export: those of the database, and three that are files elsewhere. */
+export type TableName = PortableTable | "transcripts" | "skills" | "soul";
 
 /** What belongs to each part. A session is what happened, so its calls, findings and transcript go with it. */
 export const TABLES_OF: Record<Part, readonly TableName[]> = {
   all: [
     ...["sessions", "tasks", "iteration_cycles", "findings", "model_calls", "learnings", "learning_uses"],
-    ...["skill_effectiveness", "usage_events", "usage_patterns", "memory_chunks", "transcripts", "skills"],
+    ...["skill_effectiveness", "usage_events", "usage_patterns", "memory_chunks", "transcripts", "skills", "soul"],
   ] as TableName[],
   learnings: ["learnings"],
   sessions: ["sessions", "tasks", "iteration_cycles", "findings", "model_calls", "usage_events", "transcripts"],
@@ -21,7 +21,7 @@ export const TABLES_OF: Record<Part, readonly TableName[]> = {
 };
 
 /** Of an export; a reader refuses a higher one. */
-export const EXPORT_VERSION = 2;
+export const EXPORT_VERSION = 3;
 const FORMAT = "openkoi-export";
 
 export interface Header {
