@@ -24,45 +24,58 @@ const MAX_HEADERS = 128 * 1024;
 /** Messages of a stream have a handful of header blocks, again and again. */
 const MAX_REMEMBERED = 64;
 
-/**
- * Cuts a stream into messages, every checksum checked. A payload is a view that is valid until the next message is
- * asked for.
- *
- * @throws EventStreamError
- */
-export async function* decodeEventStream(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<EventMessage> {
-  const headers = new HeaderReader();
-  let rest: Uint8Array = new Uint8Array(0);
-  /** Bytes of `rest` that were not read; behind them it has room to grow. */
-  let held = 0;
-  let wanted = PRELUDE;
-  for await (const chunk of chunks) {
+/** Cuts a stream into messages, every checksum checked. */
+export class EventStreamDecoder {
+  readonly #headers = new HeaderReader();
+  #rest: Uint8Array = new Uint8Array(0);
+  /** Bytes of `#rest` that were not read; behind them it has room to grow. */
+  #held = 0;
+  #wanted = PRELUDE;
+
+  /**
+   * The messages that end in this chunk; all of them must be asked for before the next chunk comes. A payload is a view
+   * that is valid until the next message is asked for. @throws EventStreamError
+   */
+  *take(chunk: Uint8Array): Generator<EventMessage, void> {
     let bytes = chunk;
-    if (held > 0) {
-      if (held + chunk.length > rest.length) rest = grown(rest, held, Math.max(wanted, held + chunk.length));
-      rest.set(chunk, held);
-      held += chunk.length;
-      if (held < wanted) continue;
-      bytes = rest.subarray(0, held);
+    if (this.#held > 0) {
+      this.#add(chunk);
+      if (this.#held < this.#wanted) return;
+      bytes = this.#rest.subarray(0, this.#held);
     }
     let at = 0;
-    wanted = PRELUDE;
+    this.#wanted = PRELUDE;
     while (bytes.length - at >= PRELUDE) {
       const length = messageLength(bytes, at);
       if (bytes.length - at < length) {
-        wanted = length;
+        this.#wanted = length;
         break;
       }
-      yield message(bytes, at, length, headers);
+      yield message(bytes, at, length, this.#headers);
       at += length;
     }
-    const left = bytes.subarray(at);
-    // What is left may lie in `rest` itself; a large block that is done with is let go.
-    if (left.length > rest.length || rest.length > 4 * Math.max(wanted, 65_536)) rest = left.slice();
-    else rest.set(left);
-    held = left.length;
+    this.#keep(bytes.subarray(at));
   }
-  if (held > 0) throw new EventStreamError("the stream ended inside a message");
+
+  /** To be asked for when the stream is over: nothing. @throws EventStreamError where that is inside a message. */
+  *end(): Generator<EventMessage, void> {
+    if (this.#held > 0) throw new EventStreamError("the stream ended inside a message");
+  }
+
+  #add(chunk: Uint8Array): void {
+    const needed = this.#held + chunk.length;
+    if (needed > this.#rest.length) this.#rest = grown(this.#rest, this.#held, Math.max(this.#wanted, needed));
+    this.#rest.set(chunk, this.#held);
+    this.#held = needed;
+  }
+
+  /** What is left may lie in `#rest` itself; a large block that is done with is let go. */
+  #keep(left: Uint8Array): void {
+    const isLarge = this.#rest.length > 4 * Math.max(this.#wanted, 65_536);
+    if (left.length > this.#rest.length || isLarge) this.#rest = left.slice();
+    else this.#rest.set(left);
+    this.#held = left.length;
+  }
 }
 
 function grown(bytes: Uint8Array, used: number, needed: number): Uint8Array {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { decodeEventStream, EventStreamError } from "../../src/base/event-stream.ts";
+import { EventStreamDecoder, EventStreamError } from "../../src/base/event-stream.ts";
 import { eventMessage } from "../fakes/event-message.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -17,9 +17,12 @@ async function* cut(all: Uint8Array, places: readonly number[]): AsyncGenerator<
 
 async function decoded(all: Uint8Array, places: readonly number[] = []) {
   const messages: { headers: object; payload: string }[] = [];
-  for await (const { headers, payload } of decodeEventStream(cut(all, places))) {
-    messages.push({ headers, payload: text(payload) });
-  }
+  const decoder = new EventStreamDecoder();
+  const keep = (each: Iterable<{ headers: object; payload: Uint8Array }>) => {
+    for (const { headers, payload } of each) messages.push({ headers, payload: text(payload) });
+  };
+  for await (const chunk of cut(all, places)) keep(decoder.take(chunk));
+  keep(decoder.end());
   return messages;
 }
 

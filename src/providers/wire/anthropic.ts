@@ -115,12 +115,14 @@ function callId(id: string): string {
 
 async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {
   const answer = new AnthropicAnswer(target);
-  for await (const frame of frames(bytes, target.row.id)) {
-    if (frame.kind === "end") continue;
-    for (const value of frame.kind === "whole" ? asStream(frame.value) : [frame.value]) {
-      const event = answer.take(value);
-      if (event) yield event;
-      if (event?.type === "done") return;
+  for await (const batch of frames(bytes, target.row.id)) {
+    for (const frame of batch) {
+      if (frame.kind === "end") continue;
+      for (const value of frame.kind === "whole" ? asStream(frame.value) : [frame.value]) {
+        const event = answer.take(value);
+        if (event) yield event;
+        if (event?.type === "done") return;
+      }
     }
   }
   throw answer.broken("the stream ended before the answer was complete");

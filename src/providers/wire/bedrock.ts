@@ -1,5 +1,5 @@
 import { ProviderError } from "../../base/errors.ts";
-import { decodeEventStream, EventStreamError } from "../../base/event-stream.ts";
+import { type EventMessage, EventStreamDecoder, EventStreamError } from "../../base/event-stream.ts";
 import type { AssistantMessage, ImageBlock, Message, ToolResultBlock, UserMessage } from "../../contracts/message.ts";
 import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { asStream, BedrockAnswer } from "./bedrock-answer.ts";
@@ -131,18 +131,21 @@ function callId(id: string): string {
 
 async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {
   const answer = new BedrockAnswer(target);
-  for await (const event of events(bytes, target.row.id)) {
-    const told = answer.take(event);
-    if (told) yield told;
-    if (told?.type === "done") return;
+  for await (const batch of events(bytes, target.row.id)) {
+    for (const event of batch) {
+      const told = answer.take(event);
+      if (told) yield told;
+      if (told?.type === "done") return;
+    }
   }
   throw answer.broken("the stream ended before the answer was complete");
 }
 
-/** The events of a stream, or of an answer that came as one JSON document. */
-async function* events(bytes: AsyncIterable<Uint8Array>, provider: string): AsyncGenerator<[string, Json]> {
+type Event = [type: string, body: Json];
+
+/** The events of a stream, those of a chunk at a time, or of an answer that came as one JSON document. */
+async function* events(bytes: AsyncIterable<Uint8Array>, provider: string): AsyncGenerator<Iterable<Event>> {
   const source = bytes[Symbol.asyncIterator]();
-  const decoder = new TextDecoder();
   try {
     let first = await source.next();
     while (!first.done && first.value.length === 0) first = await source.next();
@@ -150,10 +153,23 @@ async function* events(bytes: AsyncIterable<Uint8Array>, provider: string): Asyn
     const all = joined([first.value], source);
     // The length of a message begins with 0 or 1.
     if (first.value[0]! > 1) {
-      for await (const frame of frames(all, provider)) if (frame.kind !== "end") yield* asStream(frame.value);
+      for await (const batch of frames(all, provider)) {
+        for (const frame of batch) if (frame.kind !== "end") yield asStream(frame.value);
+      }
       return;
     }
-    for await (const { headers, payload } of decodeEventStream(all)) {
+    const decoder = new EventStreamDecoder();
+    for await (const chunk of all) yield eventsOf(decoder.take(chunk), provider);
+    yield eventsOf(decoder.end(), provider);
+  } finally {
+    await source.return?.();
+  }
+}
+
+function* eventsOf(messages: Iterable<EventMessage>, provider: string): Generator<Event, void> {
+  const decoder = new TextDecoder();
+  try {
+    for (const { headers, payload } of messages) {
       if (headers[":message-type"] === "error") {
         yield ["exception", { code: headers[":error-code"], message: headers[":error-message"] }];
         continue;
@@ -165,7 +181,5 @@ async function* events(bytes: AsyncIterable<Uint8Array>, provider: string): Asyn
   } catch (error) {
     if (!(error instanceof EventStreamError)) throw error;
     throw new ProviderError("broken_stream", provider, `${provider}: ${error.message}`);
-  } finally {
-    await source.return?.();
   }
 }

@@ -46,8 +46,10 @@ export class ChatAnswer {
     if (counted) this.#usage = usageOf(object(counted));
     this.#stop = text(choice["finish_reason"]) || this.#stop;
     const delta = object(choice["delta"]);
-    yield* this.#reasoning(delta);
-    yield* this.#text(delta);
+    const thought = this.#reasoning(delta);
+    if (thought) yield this.#add("reasoning", thought);
+    const said = this.#text(delta);
+    if (said) yield this.#add("text", said);
     for (const piece of objects(delta["tool_calls"])) {
       const begun = this.#calls.take(piece, text(chunk["id"]));
       if (begun) yield { type: "tool_call", ...begun };
@@ -82,7 +84,7 @@ export class ChatAnswer {
   }
 
   /** `reasoning_content` (DeepSeek, Moonshot, Qwen, xAI), `reasoning` (Groq, OpenRouter), `reasoning_details`. */
-  *#reasoning(delta: Record<string, unknown>): Generator<ModelEvent> {
+  #reasoning(delta: Record<string, unknown>): string {
     const details = objects(delta["reasoning_details"]);
     if (details.length > 0) this.#details = mergeDetails(this.#details, details);
     const stated = text(delta["reasoning_content"]) || text(delta["reasoning"]);
@@ -91,18 +93,16 @@ export class ChatAnswer {
     const told = this.#plainReasoning
       ? ""
       : details.map((each) => text(each["text"]) || text(each["summary"])).join("");
-    const piece = stated || told;
-    if (piece) yield this.#add("reasoning", piece);
+    return stated || told;
   }
 
-  *#text(delta: Record<string, unknown>): Generator<ModelEvent> {
-    const content = delta["content"];
-    // Some servers send lists of parts.
-    const parts = Array.isArray(content) ? objects(content).map((part) => text(part["text"])) : [text(content)];
+  #text(delta: Record<string, unknown>): string {
+    const { content } = delta;
     const refusal = text(delta["refusal"]);
     if (refusal) this.#refused = true;
-    const piece = parts.join("") + refusal;
-    if (piece) yield this.#add("text", piece);
+    // Some servers send lists of parts.
+    const parts = Array.isArray(content) ? objects(content).map((part) => text(part["text"])) : undefined;
+    return (parts ? parts.join("") : text(content)) + refusal;
   }
 
   #add(type: "text" | "reasoning", piece: string): ModelEvent {

@@ -134,16 +134,20 @@ function markTurns(messages: Json[]): void {
 
 async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {
   const answer = new ChatAnswer(target);
-  for await (const frame of frames(bytes, target.row.id)) {
-    if (frame.kind === "end") {
-      yield answer.done(true);
-      return;
-    }
-    if (frame.kind === "event") yield* answer.take(frame.value, frame.event);
-    else {
-      for (const chunk of asChunks(frame.value)) yield* answer.take(chunk, "message");
-      yield answer.done(false);
-      return;
+  for await (const batch of frames(bytes, target.row.id)) {
+    for (const frame of batch) {
+      if (frame.kind === "end") {
+        yield answer.done(true);
+        return;
+      }
+      const isWhole = frame.kind === "whole";
+      for (const chunk of isWhole ? asChunks(frame.value) : [frame.value]) {
+        for (const event of answer.take(chunk, isWhole ? "message" : frame.event)) yield event;
+      }
+      if (isWhole) {
+        yield answer.done(false);
+        return;
+      }
     }
   }
   if (target.row.quirks.endMark === "done") throw answer.broken("the stream ended before the answer was complete");

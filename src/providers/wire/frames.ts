@@ -1,6 +1,6 @@
 import { ProviderError } from "../../base/errors.ts";
 import { isObject } from "../../base/schema.ts";
-import { SseDecoder } from "../../base/sse.ts";
+import { SseDecoder, type SseEvent } from "../../base/sse.ts";
 
 /** A body that is not a stream may be this large, bytes. */
 const MAX_JSON = 64 * 1024 * 1024;
@@ -15,34 +15,41 @@ export type Frame =
   | { kind: "end" };
 
 /**
- * Splits a response body into JSON pieces.
+ * Splits a response body into JSON pieces, those of one chunk at a time: waiting for each of them would cost more than
+ * reading it. A piece is read when it is asked for, so that those before a broken one arrive.
  *
  * @throws ProviderError `broken_stream` where a piece is not JSON, `invalid` where the body is not an API's at all.
  */
-export async function* frames(bytes: AsyncIterable<Uint8Array>, provider: string): AsyncGenerator<Frame, void> {
+export async function* frames(
+  bytes: AsyncIterable<Uint8Array>,
+  provider: string,
+): AsyncGenerator<Iterable<Frame>, void> {
   const source = bytes[Symbol.asyncIterator]();
   try {
     const { head, first } = await peek(source);
     if (first === "{") {
-      yield { kind: "whole", value: parsed(await rest(head, source), provider) };
+      yield [{ kind: "whole", value: parsed(await rest(head, source), provider) }];
       return;
     }
     if (first === "[") {
       // Google streams a list where `alt=sse` went missing on the way.
-      for (const value of list(await rest(head, source), provider)) yield { kind: "event", event: "message", value };
+      const values = list(await rest(head, source), provider);
+      yield values.map((value) => ({ kind: "event", event: "message", value }));
       return;
     }
     if (first === "<") throw webPage(provider);
     const decoder = new SseDecoder();
-    for await (const chunk of joined(head, source)) {
-      for (const { event, data } of decoder.take(chunk)) {
-        if (data === "[DONE]") yield { kind: "end" };
-        else if (data !== "") yield { kind: "event", event, value: parsed(data, provider) };
-      }
-    }
+    for await (const chunk of joined(head, source)) yield framesOf(decoder.take(chunk), provider);
   } finally {
     // Ending early must close the connection.
     await source.return?.();
+  }
+}
+
+function* framesOf(events: readonly SseEvent[], provider: string): Generator<Frame, void> {
+  for (const { event, data } of events) {
+    if (data === "[DONE]") yield { kind: "end" };
+    else if (data !== "") yield { kind: "event", event, value: parsed(data, provider) };
   }
 }
 

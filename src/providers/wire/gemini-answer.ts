@@ -55,7 +55,10 @@ export class GeminiAnswer {
     // Some chunks name nothing but the kind of traffic.
     if (usage["promptTokenCount"] !== undefined) this.#usage = usageOf(usage);
     const candidate = object(objects(chunk["candidates"]).find((each) => (count(each["index"]) ?? 0) === 0));
-    for (const part of objects(object(candidate["content"])["parts"])) yield* this.#part(part);
+    for (const part of objects(object(candidate["content"])["parts"])) {
+      const event = this.#part(part);
+      if (event) yield event;
+    }
     this.#finish = text(candidate["finishReason"]) || this.#finish;
   }
 
@@ -78,14 +81,16 @@ export class GeminiAnswer {
     return { type: "done", message, stop, usage: this.#usage };
   }
 
-  *#part(part: Part): Generator<ModelEvent> {
+  #part(part: Part): ModelEvent | undefined {
     const signature = text(part["thoughtSignature"]);
-    if (part["functionCall"]) yield* this.#call(object(part["functionCall"]), signature);
-    else if (typeof part["text"] === "string") {
+    if (part["functionCall"]) return this.#call(object(part["functionCall"]), signature);
+    if (typeof part["text"] === "string") {
       const type = part["thought"] === true ? "reasoning" : "text";
       this.#add(type, part["text"], signature);
-      if (part["text"]) yield { type, text: part["text"] };
-    } else if (signature && Object.keys(part).length === 1) this.#add("text", "", signature);
+      return part["text"] ? { type, text: part["text"] } : undefined;
+    }
+    if (signature && Object.keys(part).length === 1) this.#add("text", "", signature);
+    return undefined;
   }
 
   /** A signature belongs to its part alone: what has one is never joined with what has none. */
@@ -97,21 +102,24 @@ export class GeminiAnswer {
   }
 
   /** Mostly a call comes whole; with streamed arguments its name comes first and an empty call ends it. */
-  *#call(call: Part, signature: string): Generator<ModelEvent> {
+  #call(call: Part, signature: string): ModelEvent | undefined {
     const name = text(call["name"]);
-    if (name) {
-      this.#close();
-      const stated = text(call["id"]);
-      const id = stated || madeId(this.#response, this.#calls);
-      const native = { ...(stated ? { id: stated } : {}), ...(signature ? { thoughtSignature: signature } : {}) };
-      this.#calls++;
-      yield { type: "tool_call", id, name };
-      this.#open = { id, name, native, pieces: new ArgumentPieces() };
-    }
-    if (!this.#open) return;
+    const begun = name ? this.#begin(call, name, signature) : undefined;
+    if (!this.#open) return begun;
     if (signature) this.#open.native.thoughtSignature = signature;
     this.#open.pieces.take(call["partialArgs"]);
     if (call["willContinue"] !== true) this.#close(call["args"]);
+    return begun;
+  }
+
+  #begin(call: Part, name: string, signature: string): ModelEvent {
+    this.#close();
+    const stated = text(call["id"]);
+    const id = stated || madeId(this.#response, this.#calls);
+    const native = { ...(stated ? { id: stated } : {}), ...(signature ? { thoughtSignature: signature } : {}) };
+    this.#calls++;
+    this.#open = { id, name, native, pieces: new ArgumentPieces() };
+    return { type: "tool_call", id, name };
   }
 
   #close(whole?: unknown): void {

@@ -132,8 +132,11 @@ function assistantContent(message: AssistantMessage, target: Target, ids: Readon
 
 async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {
   const answer = new GeminiAnswer(target);
-  for await (const frame of frames(bytes, target.row.id)) {
-    if (frame.kind !== "end") yield* answer.take(frame.value);
+  for await (const batch of frames(bytes, target.row.id)) {
+    for (const frame of batch) {
+      if (frame.kind === "end") continue;
+      for (const event of answer.take(frame.value)) yield event;
+    }
   }
   // There is no end mark; a chunk with a reason for the end may be followed by one with the usage.
   yield answer.done();

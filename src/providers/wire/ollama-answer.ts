@@ -28,8 +28,10 @@ export class OllamaAnswer {
       throw explain({ provider: this.#target.row.id, body: JSON.stringify({ error: chunk["error"] }) });
     }
     const message = object(chunk["message"]);
-    yield* this.#add("reasoning", text(message["thinking"]));
-    yield* this.#add("text", text(message["content"]));
+    const thought = text(message["thinking"]);
+    if (thought) yield this.#add("reasoning", thought);
+    const said = text(message["content"]);
+    if (said) yield this.#add("text", said);
     for (const call of objects(message["tool_calls"])) {
       const called = object(call["function"]);
       const name = text(called["name"]);
@@ -47,12 +49,11 @@ export class OllamaAnswer {
     return new ProviderError("broken_stream", id, `${id}: ${reason}`);
   }
 
-  *#add(type: "text" | "reasoning", piece: string): Generator<ModelEvent> {
-    if (!piece) return;
+  #add(type: "text" | "reasoning", piece: string): ModelEvent {
     const last = this.#blocks.at(-1);
     if (last?.type === type) last.text += piece;
     else this.#blocks.push({ type, text: piece });
-    yield { type, text: piece };
+    return { type, text: piece };
   }
 
   #done(chunk: Record<string, unknown>): ModelEvent {

@@ -1,4 +1,4 @@
-import { decodeLines } from "../../base/ndjson.ts";
+import { LineDecoder } from "../../base/ndjson.ts";
 import type { AssistantMessage, ImageBlock, UserMessage } from "../../contracts/message.ts";
 import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { parsed, webPage } from "./frames.ts";
@@ -109,12 +109,21 @@ async function* decode(
   sent?: Encoded,
 ): AsyncGenerator<ModelEvent, void> {
   const answer = new OllamaAnswer(target, sent?.measured);
-  for await (const line of decodeLines(bytes)) {
-    if (line.trimStart().startsWith("<")) throw webPage(target.row.id);
-    for (const event of answer.take(parsed(line, target.row.id))) {
-      yield event;
-      if (event.type === "done") return;
+  for await (const lines of linesOf(bytes)) {
+    for (const line of lines) {
+      if (line.trimStart().startsWith("<")) throw webPage(target.row.id);
+      for (const event of answer.take(parsed(line, target.row.id))) {
+        yield event;
+        if (event.type === "done") return;
+      }
     }
   }
   throw answer.broken("the stream ended before the answer was complete");
+}
+
+/** The lines of a chunk at a time. */
+async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
+  const decoder = new LineDecoder();
+  for await (const chunk of bytes) yield decoder.take(chunk);
+  yield decoder.end();
 }

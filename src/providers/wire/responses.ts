@@ -109,12 +109,14 @@ function assistantItems(message: AssistantMessage, target: Target): Json[] {
 
 async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {
   const answer = new ResponsesAnswer(target);
-  for await (const frame of frames(bytes, target.row.id)) {
-    if (frame.kind === "end") continue;
-    for (const value of frame.kind === "whole" ? asEvents(frame.value) : [frame.value]) {
-      for (const event of answer.take(value)) {
-        yield event;
-        if (event.type === "done") return;
+  for await (const batch of frames(bytes, target.row.id)) {
+    for (const frame of batch) {
+      if (frame.kind === "end") continue;
+      for (const value of frame.kind === "whole" ? asEvents(frame.value) : [frame.value]) {
+        for (const event of answer.take(value)) {
+          yield event;
+          if (event.type === "done") return;
+        }
       }
     }
   }
