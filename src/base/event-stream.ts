@@ -57,8 +57,8 @@ export class EventStreamDecoder {
     this.#keep(bytes.subarray(at));
   }
 
-  /** To be asked for when the stream is over: nothing. @throws EventStreamError where that is inside a message. */
-  *end(): Generator<EventMessage, void> {
+  /** To be called when the stream is over. @throws EventStreamError where that is inside a message. */
+  end(): void {
     if (this.#held > 0) throw new EventStreamError("the stream ended inside a message");
   }
 

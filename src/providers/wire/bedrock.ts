@@ -160,7 +160,9 @@ async function* events(bytes: AsyncIterable<Uint8Array>, provider: string): Asyn
     }
     const decoder = new EventStreamDecoder();
     for await (const chunk of all) yield eventsOf(decoder.take(chunk), provider);
-    yield eventsOf(decoder.end(), provider);
+    decoder.end();
+  } catch (error) {
+    throw brokenStream(error, provider);
   } finally {
     await source.return?.();
   }
@@ -179,7 +181,12 @@ function* eventsOf(messages: Iterable<EventMessage>, provider: string): Generato
       yield exception ? ["exception", { ...body, code: exception }] : [headers[":event-type"] ?? "", body];
     }
   } catch (error) {
-    if (!(error instanceof EventStreamError)) throw error;
-    throw new ProviderError("broken_stream", provider, `${provider}: ${error.message}`);
+    throw brokenStream(error, provider);
   }
+}
+
+/** What a stream that is damaged is called; other errors as they are. */
+function brokenStream(error: unknown, provider: string): unknown {
+  if (!(error instanceof EventStreamError)) return error;
+  return new ProviderError("broken_stream", provider, `${provider}: ${error.message}`);
 }
