@@ -12,7 +12,7 @@ import type { Event, Limits } from "./contracts/event.ts";
 import type { Exec, SandboxPosture } from "./contracts/exec.ts";
 import type { Clock, Input, Kit } from "./contracts/kit.ts";
 import type { Ledger } from "./contracts/ledger.ts";
-import type { Task } from "./contracts/task.ts";
+import type { CallRecord, Task } from "./contracts/task.ts";
 import type { Toolset } from "./contracts/tool.ts";
 import { run } from "./engine/run.ts";
 import { createEvidence } from "./evidence/index.ts";
@@ -95,6 +95,7 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
   const task = job.describe(hide);
   const log = createLog({ folder: paths.logs, env, redactor, now: () => clock.now() });
   const skills = root.skills(here);
+  const beside: CallRecord[] = [];
   const memory = createRecollection({
     database: () => root.store.open(),
     path: paths.database,
@@ -104,6 +105,7 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
     clock,
     decayRate: here.config.memory.learning_decay_rate,
     warn: (message) => void hub.emit({ type: "warning", code: "memory", message }),
+    spent: (call) => void beside.push(call),
   });
   const scene: Scene = { ...root, ...job, task, redactor, log, skills, memory };
   const activity = createActivity();
@@ -116,7 +118,15 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
   const permissions = openPermissions(scene);
   const tools = openTools(scene, { models, place, exec, permissions });
   const { hub, transcript } = openHub(scene, activity);
-  const kit = makeKit(scene, { models, place, exec, permissions, tools, hub });
+  const kit = makeKit(scene, {
+    models,
+    place,
+    exec,
+    permissions,
+    tools,
+    hub,
+    beside: { take: () => beside.splice(0) },
+  });
   const said: string[] = [];
   const input: Input = { take: () => said.splice(0) };
   const closing = opened.move();
@@ -198,6 +208,7 @@ interface Parts {
   permissions: Permissions;
   tools: Toolset;
   hub: Hub;
+  beside: Kit["beside"];
 }
 
 function openTools(scene: Scene, parts: Pick<Parts, "models" | "place" | "exec" | "permissions">): Toolset {
@@ -249,7 +260,7 @@ function openHub(scene: Scene, activity: ActivityReader): { hub: Hub; transcript
   return { hub, transcript: transcript.path };
 }
 
-function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }: Parts): Kit {
+function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub, beside }: Parts): Kit {
   const { paths, clock, here, redactor, task, lastAlive, skills, memory, request } = scene;
   const { config, workspace } = here;
   const hide = (text: string) => redactor.hide(text);
@@ -264,6 +275,7 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub }:
     checkpoints: redactedCheckpoints(place.checkpoints, redactor),
     // A tape is the same wherever it is played: what one home remembers is not on it.
     memory: request.record === undefined && request.replay === undefined ? memory : noMemory,
+    beside,
     claim: (signal) => place.claim(signal, warn("checkpoint")),
     rubric: (category) => selectRubric(category, skills.evaluators()),
     prompts,

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Clock } from "./contracts/kit.ts";
 import type { Cue, Memento, Memory, MemoryAccess } from "./contracts/memory.ts";
 import type { Embedder } from "./contracts/provider.ts";
+import type { CallRecord } from "./contracts/task.ts";
 import type { MemoryDatabase } from "./memory/database.ts";
 import type { SkillRecord } from "./memory/effectiveness.ts";
 import type { OpenMemory } from "./memory/memory.ts";
@@ -23,6 +24,8 @@ export interface RecollectionInput {
   decayRate: number;
   /** Hears what the user should know. */
   warn: (message: string) => void;
+  /** Hears what a provider's embedder was paid; absent: it is kept as a call that belongs to no task. */
+  spent?: (call: CallRecord) => void;
 }
 
 /** A task's memory: lessons and tasks of the store, with the skills that served well beside them. */
@@ -105,10 +108,14 @@ export function createRecollection(input: RecollectionInput): Recollection {
   }
 
   async function openMemory(
-    { hide, embedder, decayRate, warn }: RecollectionInput,
+    { hide, embedder, decayRate, warn, spent }: RecollectionInput,
     skillsFor: (cue: Cue) => Promise<Memento[]>,
   ): Promise<OpenMemory> {
-    const [{ createMemory }, opened] = await Promise.all([import("./memory/memory.ts"), database()]);
+    const [{ createMemory }, { keepCall }, opened] = await Promise.all([
+      import("./memory/memory.ts"),
+      import("./memory/costs.ts"),
+      database(),
+    ]);
     return createMemory({
       database: () => opened,
       now: () => clock.now(),
@@ -117,6 +124,7 @@ export function createRecollection(input: RecollectionInput): Recollection {
       embedder,
       skills: skillsFor,
       onWarning: warn,
+      onSpent: spent ?? ((call) => keepCall(opened, clock.now(), call)),
     });
   }
 }

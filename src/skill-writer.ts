@@ -2,8 +2,8 @@ import propose from "../embed/prompts/propose.md" with { type: "text" };
 import { messageOf } from "./base/errors.ts";
 import { s } from "./base/schema.ts";
 import type { Model, ModelEvent } from "./contracts/provider.ts";
-import { costOf } from "./engine/budget.ts";
-import { textOf } from "./engine/call.ts";
+import type { CallRecord } from "./contracts/task.ts";
+import { callOf, textOf } from "./engine/call.ts";
 import { readJson } from "./engine/json.ts";
 import { checkedDraft, type Draft, examplesOf, withoutSecrets } from "./memory/patterns/proposal.ts";
 import type { StoredPattern } from "./memory/patterns/store.ts";
@@ -20,10 +20,8 @@ export interface Written {
   draft: Draft;
   /** Why the plain draft was kept; absent: the model's text is in `draft`. */
   kept?: string;
-  /** `provider/model`. */
-  model: string;
-  /** Null where the price is unknown, or nothing was spent. */
-  costUsd: number | null;
+  /** What was spent; absent where the model gave no answer. */
+  call?: CallRecord;
 }
 
 /**
@@ -38,20 +36,20 @@ export async function writeSkill(input: {
   signal: AbortSignal;
 }): Promise<Written> {
   const { model, pattern, wordings, plain, signal } = input;
-  const known = { draft: plain, model: model.info.ref, costUsd: null };
+  const began = performance.now();
   let done: Extract<ModelEvent, { type: "done" }>;
   try {
     done = await ask(model, factsOf(pattern, wordings), AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]));
   } catch (error) {
     signal.throwIfAborted();
-    return { ...known, kept: `the model failed (${messageOf(error)})` };
+    return { draft: plain, kept: `the model failed (${messageOf(error)})` };
   }
-  const spent = { model: done.message.from, costUsd: costOf(done.usage, done.info ?? model.info) };
+  const call = callOf("planner", done, model, performance.now() - began);
   const read = readJson(answer(), textOf(done.message));
-  if (!read.ok) return { ...known, ...spent, kept: `the model's answer could not be read (${read.problem})` };
+  if (!read.ok) return { draft: plain, call, kept: `the model's answer could not be read (${read.problem})` };
   const draft = checkedDraft(read.value, plain, [...wordings, ...pattern.steps.map(({ text }) => text)]);
-  if (draft) return { draft, ...spent };
-  return { ...known, ...spent, kept: "the model wrote something that you never asked for" };
+  if (draft) return { draft, call };
+  return { draft: plain, call, kept: "the model wrote something that you never asked for" };
 }
 
 async function ask(model: Model, facts: string, signal: AbortSignal): Promise<Extract<ModelEvent, { type: "done" }>> {

@@ -131,14 +131,15 @@ export async function writeTarget(deps: LearnDeps, target: Target): Promise<stri
   const plain = draftFor(habits, pattern);
   const wordings = wordingsOf(habits.memory, pattern.members);
   const model = await deps.planner();
-  const { draft, kept, ...spent } = await writeSkill({ model, pattern, wordings, plain, signal: deps.signal });
-  const cost = spent.costUsd === null ? "price unknown" : formatUsd(spent.costUsd);
+  const { draft, kept, call } = await writeSkill({ model, pattern, wordings, plain, signal: deps.signal });
+  if (call) await deps.spent(call);
   if (kept !== undefined) {
     if (pattern.skill === null) await propose(habits, pattern, plain);
     return `the plain text was kept: ${oneLine(kept)}\n`;
   }
   const { name } = await propose(habits, pattern, draft);
-  return `written by ${oneLine(spent.model)} (${cost}): ${name}. Read it, then: openkoi learn approve ${name}\n`;
+  const cost = typeof call?.costUsd === "number" ? formatUsd(call.costUsd) : "price unknown";
+  return `written by ${oneLine(call?.model ?? model.info.ref)} (${cost}): ${name}. Read it, then: openkoi learn approve ${name}\n`;
 }
 
 /** `learn show NAME|ID`. */

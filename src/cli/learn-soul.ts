@@ -5,7 +5,8 @@ import type { Paths } from "../base/paths.ts";
 import type { Learning } from "../contracts/memory.ts";
 import type { Model } from "../contracts/provider.ts";
 import type { Answer, Question } from "../contracts/question.ts";
-import { costOf } from "../engine/budget.ts";
+import type { CallRecord } from "../contracts/task.ts";
+import { callOf } from "../engine/call.ts";
 import { loadSoul } from "../skills/soul.ts";
 import {
   evolutionPrompt,
@@ -28,6 +29,8 @@ export interface EvolutionDeps {
   /** The text of embed/prompts/soul.md. */
   template: string;
   planner(): Promise<Model>;
+  /** Keeps what a call cost. */
+  spent(call: CallRecord): Promise<void>;
   /** Absent where nobody is there. */
   ask: ((question: Question, signal: AbortSignal) => Promise<Answer>) | undefined;
   /** Lets the user change a text in their editor; absent where none is set. */
@@ -107,9 +110,12 @@ async function ask(deps: EvolutionDeps, prompt: string): Promise<{ text: string;
     tools: [],
     maxTokens: Math.min(MOST_TOKENS, model.info.maxOutput),
   };
+  const began = performance.now();
   for await (const event of model.stream(request, deps.signal)) {
     if (event.type !== "done") continue;
-    const costUsd = costOf(event.usage, event.info ?? model.info);
+    const call = callOf("planner", event, model, performance.now() - began);
+    await deps.spent(call);
+    const { costUsd } = call;
     const text = event.message.blocks.map((block) => (block.type === "text" ? block.text : "")).join("");
     return { text, cost: `(${model.info.ref}, ${money({ costUsd: costUsd ?? 0, costKnown: costUsd !== null })})` };
   }

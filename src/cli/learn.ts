@@ -6,6 +6,7 @@ import { createRedactor } from "../base/redact.ts";
 import { closest, firstLine } from "../base/text.ts";
 import type { MemoryAccess } from "../contracts/memory.ts";
 import type { Model } from "../contracts/provider.ts";
+import type { CallRecord } from "../contracts/task.ts";
 import { editText } from "../exec/editor.ts";
 import type { Habits } from "../habits.ts";
 import { redactedModel } from "../redacted.ts";
@@ -26,6 +27,8 @@ export interface LearnDeps {
   paths: Pick<Paths, "skills" | "evaluators" | "data" | "home" | "soul" | "state">;
   /** The planner model. @throws UserError where there is none. */
   planner(): Promise<Model>;
+  /** Keeps what a call cost. */
+  spent(call: CallRecord): Promise<void>;
   /** Asks whether something is to run by itself, `every weekday about 9`. Without a terminal: no. */
   offer(frequency: string): Promise<boolean>;
   /** Lets the user change a text in their editor. */
@@ -81,6 +84,9 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
       access: memory && accessTo(app, settings),
       paths,
       planner: () => plannerOf(app, settings),
+      spent: async (call) => {
+        if (memory) await (await import("../memory/costs.ts")).keepCall(memory, clock.now(), call);
+      },
       offer: (frequency) => offerSchedule(frequency, terminal, signals.signal),
       edit: (text) => editText(text, app.env, signals.signal),
       tasks: async () => (memory ? (await import("../memory/inspect.ts")).countTasks(memory) : 0),

@@ -5,6 +5,7 @@ import type { Memory } from "./memory.ts";
 import type { Model, Role } from "./provider.ts";
 import type { Ask } from "./question.ts";
 import type { Rubric } from "./skill.ts";
+import type { CallRecord } from "./task.ts";
 import type { Toolset } from "./tool.ts";
 import type { Checkpoints } from "./workspace.ts";
 
@@ -20,6 +21,12 @@ export interface Clock {
 export interface Input {
   /** Everything said since the last call; empty where nothing was. */
   take(): string[];
+}
+
+/** Calls that others make for the task beside the engine's own: the memory's embedder. */
+export interface Beside {
+  /** Those that ended since the last time. */
+  take(): CallRecord[];
 }
 
 /** Prose the engine fills in; the texts lie in embed/prompts. */
@@ -43,6 +50,7 @@ export interface Kit {
   evidence: Evidence;
   checkpoints: Checkpoints;
   memory: Memory;
+  beside: Beside;
   /** Makes this task the one that writes in the workspace; waits while another one does. Repeated calls cost nothing. */
   claim(signal: AbortSignal): Promise<void>;
   /** The evaluator for a category. */

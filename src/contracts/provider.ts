@@ -73,8 +73,15 @@ export interface Embedder {
   readonly dimensions: number | undefined;
   /** USD per million tokens; absent where unknown. */
   readonly pricePerMillion?: number;
-  /** One vector per text, in order, each of length 1 (L2-normalised). Batches by the provider's own limits; retries as models do. @throws ProviderError */
-  embed(texts: readonly string[], signal: AbortSignal): Promise<{ vectors: Float32Array[]; tokens: number }>;
+  /**
+   * One vector per text, in order, each of length 1 (L2-normalised). Batches by the provider's own limits; retries as models
+   * do. `paid` hears what each answered request counted, tokens, also where another one fails. @throws ProviderError
+   */
+  embed(
+    texts: readonly string[],
+    signal: AbortSignal,
+    paid?: (tokens: number) => void,
+  ): Promise<{ vectors: Float32Array[]; tokens: number }>;
 }
 
 /** What each role of the cycle runs on. `small` is for internal work (titles, summaries, learnings). */

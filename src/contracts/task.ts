@@ -171,7 +171,7 @@ export interface Outcome {
 
 /** One model call as the ledger counts it. */
 export interface CallRecord {
-  role: Role | "repair" | "result";
+  role: Role | "repair" | "result" | "embedder";
   model: string;
   usage: Usage;
   /** USD, or null where the price is unknown. */

@@ -109,10 +109,10 @@ export class Budget {
     this.#cached.delete(first);
   }
 
-  /** Counts a finished call. Returns a warning the first time 80 % are used. */
-  add(call: CallRecord, request: ModelRequest): string | undefined {
+  /** Counts a finished call; `request` where it was the engine's own. Returns a warning the first time 80 % are used. */
+  add(call: CallRecord, request?: ModelRequest): string | undefined {
     this.spent = addCall(this.spent, call);
-    this.#cached.set(request.messages[0]!, call.usage.cacheRead + call.usage.cacheWrite);
+    if (request) this.#cached.set(request.messages[0]!, call.usage.cacheRead + call.usage.cacheWrite);
     if (this.#warned || this.#share < WARN_AT) return undefined;
     this.#warned = true;
     return `${Math.round(this.#share * 100)} % of the budget is used`;

@@ -1,9 +1,9 @@
 import { ProviderError } from "../base/errors.ts";
 import type { EventBody } from "../contracts/event.ts";
 import type { AssistantMessage, StopReason, Usage } from "../contracts/message.ts";
-import type { Model, ModelRequest } from "../contracts/provider.ts";
+import type { Model, ModelEvent, ModelRequest } from "../contracts/provider.ts";
 import type { CallRecord } from "../contracts/task.ts";
-import { costOf } from "./budget.ts";
+import { type Budget, costOf } from "./budget.ts";
 import type { Context } from "./context.ts";
 
 export interface Reply {
@@ -27,6 +27,7 @@ export async function* callModel(
 ): AsyncGenerator<EventBody, Reply> {
   const { budget, kit, signal, work } = context;
   signal.throwIfAborted();
+  yield* countBeside(context);
   const maxTokens = budget.admit(request, model.info);
   yield { type: "model_started", role, model: model.info.ref };
   const started = kit.clock.now();
@@ -41,23 +42,9 @@ export async function* callModel(
       } else if (event.type === "text" || event.type === "reasoning") {
         if (show) yield event;
       } else if (event.type === "done") {
-        const call: CallRecord = {
-          role,
-          model: event.message.from,
-          usage: event.usage,
-          costUsd: costOf(event.usage, event.info ?? model.info),
-          ms: kit.clock.now() - started,
-          stop: event.stop,
-        };
-        const hadPrices = budget.spent.costKnown;
-        const warning = budget.add(call, request);
+        const call = callOf(role, event, model, kit.clock.now() - started);
         context.saved.caching += event.usage.cacheRead;
-        yield { type: "model_finished", call };
-        if (warning) yield { type: "warning", code: "budget", message: warning };
-        if (hadPrices && !budget.spent.costKnown) {
-          const message = `what ${call.model} costs is unknown: this task is limited by its token budget alone`;
-          yield { type: "warning", code: "cost_unknown", message };
-        }
+        yield* count(budget, call, request);
         return { message: event.message, stop: event.stop, text: textOf(event.message), usage: event.usage };
       }
     }
@@ -65,6 +52,30 @@ export async function* callModel(
     goOn();
   }
   throw new ProviderError("broken_stream", model.info.ref, `${model.info.ref} ended without an answer`);
+}
+
+/** A call that has ended, as it is counted. */
+export function callOf(role: CallRecord["role"], done: Done, model: Model, ms: number): CallRecord {
+  const { message, usage, stop, info = model.info } = done;
+  return { role, model: message.from, usage, costUsd: costOf(usage, info), ms, stop };
+}
+
+type Done = Extract<ModelEvent, { type: "done" }>;
+
+/** Counts what was called beside the engine's own calls since the last time. */
+export async function* countBeside({ budget, kit }: Pick<Context, "budget" | "kit">): AsyncGenerator<EventBody, void> {
+  for (const call of kit.beside.take()) yield* count(budget, call);
+}
+
+function* count(budget: Budget, call: CallRecord, request?: ModelRequest): Generator<EventBody, void> {
+  const hadPrices = budget.spent.costKnown;
+  const warning = budget.add(call, request);
+  yield { type: "model_finished", call };
+  if (warning) yield { type: "warning", code: "budget", message: warning };
+  if (hadPrices && !budget.spent.costKnown) {
+    const message = `what ${call.model} costs is unknown: this task is limited by its token budget alone`;
+    yield { type: "warning", code: "cost_unknown", message };
+  }
 }
 
 export function textOf(message: AssistantMessage): string {

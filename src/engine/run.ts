@@ -5,6 +5,7 @@ import type { CheckResult } from "../contracts/evidence.ts";
 import type { Input, Kit } from "../contracts/kit.ts";
 import type { Outcome, Task } from "../contracts/task.ts";
 import type { Checkpoint } from "../contracts/workspace.ts";
+import { countBeside } from "./call.ts";
 import { type Context, createContext } from "./context.ts";
 import type { Conversation } from "./conversation.ts";
 import { decide } from "./decide.ts";
@@ -88,6 +89,7 @@ export async function* run(
       if (ending.status === "accepted") failure = undefined;
     }
     if (!failure) yield* learn(context, progress, ending.status);
+    yield* countBeside(context);
     const outcome = yield* conclude(context, progress, ending);
     yield { type: "task_finished", outcome };
     if (failure) throw failure.error;

@@ -1,9 +1,10 @@
 import type { CostSum } from "../contracts/memory.ts";
 import type { CallRecord } from "../contracts/task.ts";
 import type { MemoryDatabase } from "./database.ts";
+import { patiently } from "./patience.ts";
 
-/** Keeps a model call. `at` in ms since 1970; its task must be there. */
-export function addCallRow(memory: MemoryDatabase, task: string, at: number, call: CallRecord): void {
+/** Keeps a model call. `at` in ms since 1970; its task must be there; null: it was made for none. */
+export function addCallRow(memory: MemoryDatabase, task: string | null, at: number, call: CallRecord): void {
   const { usage } = call;
   memory
     .query(
@@ -23,6 +24,11 @@ export function addCallRow(memory: MemoryDatabase, task: string, at: number, cal
       call.costUsd,
       Math.round(call.ms),
     );
+}
+
+/** Keeps a call that no task's transcript tells of. One that cannot be kept is not worth a failure. */
+export async function keepCall(memory: MemoryDatabase, at: number, call: CallRecord): Promise<void> {
+  await patiently(() => addCallRow(memory, null, at, call)).catch(() => {});
 }
 
 interface ModelSum {

@@ -2,6 +2,7 @@ import { UserError } from "../base/errors.ts";
 import type { Event } from "../contracts/event.ts";
 import type { Cue, Learned, Learning, Lesson, Memento, Memory, MemoryAccess, MemoryHit } from "../contracts/memory.ts";
 import type { Embedder } from "../contracts/provider.ts";
+import type { CallRecord } from "../contracts/task.ts";
 import type { MemoryDatabase } from "./database.ts";
 import { type Allowance, fillSpace, indexWaiting } from "./indexing.ts";
 import { Learnings, type Source } from "./learnings.ts";
@@ -34,6 +35,8 @@ export interface MemoryOptions {
   skills: (cue: Cue, signal: AbortSignal) => Promise<Memento[]>;
   /** Hears, in one sentence and once, what does not work as configured. */
   onWarning: (text: string) => void;
+  /** Hears what a provider's embedder was paid. Default: nobody does. */
+  onSpent?: (call: CallRecord) => void | Promise<void>;
 }
 
 /** The memory of a process. */
@@ -63,7 +66,8 @@ class SearchedMemory implements OpenMemory {
 
   constructor(options: MemoryOptions) {
     this.#options = options;
-    this.#provided = new Provided({ open: options.embedder, hide: options.hide, onWarning: options.onWarning });
+    const { embedder, hide, onWarning, onSpent = () => {} } = options;
+    this.#provided = new Provided({ open: embedder, hide, onWarning, onSpent });
   }
 
   get #open() {

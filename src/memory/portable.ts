@@ -180,7 +180,8 @@ function referencesOf(memory: MemoryDatabase, table: PortableTable, columns: rea
     .all(table)
     .map((reference) => ({
       ...reference,
-      required: columns.some(({ name, required }) => name === reference.column && required),
+      // A call may belong to no task, but not to one that is nowhere.
+      required: table === "model_calls" || columns.some(({ name, required }) => name === reference.column && required),
     }));
 }
 

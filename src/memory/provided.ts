@@ -1,5 +1,6 @@
 import { messageOf, ProviderError } from "../base/errors.ts";
 import type { Embedder } from "../contracts/provider.ts";
+import type { CallRecord } from "../contracts/task.ts";
 import { dot, normalised } from "./embedder.ts";
 import type { ProvidedQuery } from "./search.ts";
 import type { Spaces } from "./spaces.ts";
@@ -28,6 +29,21 @@ interface ProvidedOptions {
   /** Replaces secrets: nothing else is sent. */
   hide: (text: string) => string;
   onWarning: (text: string) => void;
+  /** Hears what was paid for. */
+  onSpent: (call: CallRecord) => void | Promise<void>;
+}
+
+/** What embedding took, as a call of a model. */
+function callOf({ ref, pricePerMillion }: Embedder, counted: readonly number[], ms: number): CallRecord {
+  const input = counted.reduce((sum, tokens) => sum + tokens, 0);
+  return {
+    role: "embedder",
+    model: ref,
+    usage: { input, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
+    costUsd: pricePerMillion === undefined ? null : (input * pricePerMillion) / 1e6,
+    ms,
+    stop: "end",
+  };
 }
 
 /** Asks the provider's embedder, where one is named. After its first failure the built-in one serves for this run. */
@@ -73,8 +89,10 @@ export class Provided {
     const embedder = await this.embedder();
     if (!embedder) return undefined;
     const within = limit === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(limit)]);
+    const began = performance.now();
+    const counted: number[] = [];
     try {
-      const { vectors } = await embedder.embed(this.#sent(texts), within);
+      const { vectors } = await embedder.embed(this.#sent(texts), within, (tokens) => counted.push(tokens));
       const length = vectors[0]?.length ?? 0;
       if (vectors.length !== texts.length || length === 0 || vectors.some((vector) => vector.length !== length)) {
         throw new ProviderError("invalid", embedder.ref, "it did not answer with one vector for each text");
@@ -84,6 +102,8 @@ export class Provided {
       // Who called it off has no reason to hear of a failure.
       if (!signal.aborted) this.#fail(error);
       return undefined;
+    } finally {
+      if (counted.length > 0) await this.#options.onSpent(callOf(embedder, counted, performance.now() - began));
     }
   }
 

@@ -48,7 +48,11 @@ class HttpEmbedder implements Embedder {
     return this.#dimensions;
   }
 
-  async embed(texts: readonly string[], signal: AbortSignal): Promise<{ vectors: Float32Array[]; tokens: number }> {
+  async embed(
+    texts: readonly string[],
+    signal: AbortSignal,
+    paid: (tokens: number) => void = () => {},
+  ): Promise<{ vectors: Float32Array[]; tokens: number }> {
     signal.throwIfAborted();
     const { limits, facts } = this.#options;
     const batches = batchesOf(
@@ -62,7 +66,7 @@ class HttpEmbedder implements Embedder {
     const work = async () => {
       while (next < batches.length) {
         const at = next++;
-        answers[at] = await this.#batch(batches[at]!, either);
+        answers[at] = await this.#batch(batches[at]!, either, paid);
       }
     };
     const workers = Array.from({ length: Math.min(SIDE_BY_SIDE, batches.length) }, () =>
@@ -79,20 +83,25 @@ class HttpEmbedder implements Embedder {
     };
   }
 
-  #batch(texts: readonly string[], signal: AbortSignal) {
-    return retried(() => this.#ask(texts, signal), this.#options.retry, signal);
+  #batch(texts: readonly string[], signal: AbortSignal, paid: (tokens: number) => void) {
+    return retried(() => this.#ask(texts, signal, paid), this.#options.retry, signal);
   }
 
-  async #ask(texts: readonly string[], signal: AbortSignal): Promise<{ vectors: Float32Array[]; tokens: number }> {
+  async #ask(
+    texts: readonly string[],
+    signal: AbortSignal,
+    paid: (tokens: number) => void,
+  ): Promise<{ vectors: Float32Array[]; tokens: number }> {
     const { wire, row, model, facts } = this.#options;
     const target = { row, model, ...(facts.shortened && facts.dimensions ? { shortened: facts.dimensions } : {}) };
     const response = await post(this.#options, wire.encode(texts, target), signal);
     const body = await response.text(MOST_BYTES).catch((error: unknown) => {
       throw asProviderError(error, row);
     });
-    const { vectors, tokens } = wire.decode(this.#parsed(body), response.headers);
+    const { vectors, tokens = tokensOf(texts) } = wire.decode(this.#parsed(body), response.headers);
+    paid(tokens);
     if (vectors.length !== texts.length) throw this.#odd(`it gave ${vectors.length} vectors for ${texts.length} texts`);
-    return { vectors: vectors.map((vector) => this.#unit(vector)), tokens: tokens ?? tokensOf(texts) };
+    return { vectors: vectors.map((vector) => this.#unit(vector)), tokens };
   }
 
   #parsed(body: string): unknown {

@@ -5,6 +5,7 @@ import { Exit } from "../../src/base/errors.ts";
 import { createStyle } from "../../src/cli/display/style.ts";
 import { type EvolutionDeps, evolveSoul } from "../../src/cli/learn-soul.ts";
 import type { Learning } from "../../src/contracts/memory.ts";
+import type { CallRecord } from "../../src/contracts/task.ts";
 import { evolutionHint } from "../../src/skills/soul-evolution.ts";
 import { kept } from "../fakes/memory.ts";
 import { fakeModel, modelInfo } from "../fakes/model.ts";
@@ -41,12 +42,14 @@ async function evolve(home: TestHome, script: Script = {}) {
   const model = fakeModel([script.answer ?? JSON.stringify({ changes: CHANGES })], modelInfo("fake/planner"));
   const choices = [...(script.choices ?? ["accept"])];
   const asked: string[] = [];
+  const calls: CallRecord[] = [];
   const deps: EvolutionDeps = {
     paths: home.paths,
     tasks: script.tasks ?? 50,
     learnings: script.learnings ?? learnings(10),
     template: evolution,
     planner: async () => model,
+    spent: async (call) => void calls.push(call),
     ask:
       script.attended === false
         ? undefined
@@ -63,7 +66,7 @@ async function evolve(home: TestHome, script: Script = {}) {
     signal: new AbortController().signal,
   };
   const code = await evolveSoul(deps);
-  return { code, text, model, asked };
+  return { code, text, model, asked, calls };
 }
 
 const soulOf = (home: TestHome) => (existsSync(home.paths.soul) ? readFileSync(home.paths.soul, "utf8") : undefined);
@@ -121,7 +124,9 @@ describe("evolving the soul", () => {
 
   test("a planner that sees no reason changes nothing", async () => {
     using home = testHome();
-    expect((await evolve(home, { answer: '```json\n{"changes": []}\n```' })).text).toContain("sees no reason");
+    const { text, calls } = await evolve(home, { answer: '```json\n{"changes": []}\n```' });
+    expect(text).toContain("sees no reason");
+    expect(calls).toMatchObject([{ role: "planner", model: "fake/planner" }]);
     expect(soulOf(home)).toBeUndefined();
   });
 

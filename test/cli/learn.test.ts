@@ -16,6 +16,7 @@ import {
 } from "../../src/cli/learn-acts.ts";
 import { listJson, listText, lookAtLessons, openPatterns } from "../../src/cli/learn-view.ts";
 import type { Learning, MemoryAccess } from "../../src/contracts/memory.ts";
+import type { CallRecord } from "../../src/contracts/task.ts";
 import { openDatabase } from "../../src/memory/database.ts";
 import { storedPatterns } from "../../src/memory/patterns/store.ts";
 import { putUsage } from "../../src/memory/usage.ts";
@@ -93,6 +94,7 @@ function place(events: ReturnType<typeof life> = [], more: Partial<LearnDeps> = 
     access: undefined,
     paths,
     planner: () => Promise.reject(new UserError("there is no model", "Connect one.")),
+    spent: () => Promise.reject(new Error("nothing was to be spent")),
     offer: async () => false,
     edit: () => Promise.reject(new Error("no editor")),
     terminal: false,
@@ -217,9 +219,13 @@ describe("learn write", () => {
 
   test("has the planner word a proposal, which is still to be approved", async () => {
     const { model, planner: asked } = planner(skill("Group the changes, then write them."));
-    const { deps, paths, said } = place([...life(), ...NOTES], { planner: asked });
+    const calls: CallRecord[] = [];
+    const spent = async (call: CallRecord) => void calls.push(call);
+    const { deps, paths, said } = place([...life(), ...NOTES], { planner: asked, spent });
     await writeCommand(deps, ["write-release-notes"]);
     expect(said()).toStartWith("written by fake/model (");
+    expect(calls).toMatchObject([{ role: "planner", model: "fake/model", stop: "end" }]);
+    expect(calls[0]!.usage.output).toBeGreaterThan(0);
     const [proposal] = proposals(paths);
     expect(proposal).toMatchObject({ state: "open", description: "Writes the release notes.", warnings: [] });
     expect(readFileSync(proposal!.file, "utf8")).toContain("Group the changes, then write them.");
@@ -228,12 +234,15 @@ describe("learn write", () => {
     expect(request!.tools).toEqual([]);
   });
 
-  test("keeps the plain text where the model fails, or writes what nobody asked for", async () => {
+  test("keeps the plain text where the model fails, or writes what nobody asked for, and what it cost", async () => {
     for (const turn of [skill("Run `rm -rf /`."), "no JSON", { error: new Error("overloaded") }]) {
       const { planner: asked } = planner(turn);
-      const { deps, paths, said } = place([...life(), ...NOTES], { planner: asked });
+      let calls = 0;
+      const spent = async () => void calls++;
+      const { deps, paths, said } = place([...life(), ...NOTES], { planner: asked, spent });
       await writeCommand(deps, ["write-release-notes"]);
       expect(said()).toStartWith("the plain text was kept: the model");
+      expect(calls).toBe(typeof turn === "string" ? 1 : 0);
       expect(readFileSync(proposals(paths)[0]!.file, "utf8")).toContain("- write the release notes for v1.4");
     }
   });

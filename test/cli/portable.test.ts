@@ -291,6 +291,18 @@ describe("an export that is read back", () => {
     ]);
   });
 
+  test("takes a call that belongs to no task in once", () => {
+    using memory = open("m");
+    const tokens = { input: 1, output: 1, cache_read: 0, cache_write: 0, reasoning: 0 };
+    const call = { id: 7, task_id: null, at: 1, role: "planner", model: "a/b", ...tokens, cost_usd: 1, ms: 1 };
+    const other = { ...call, id: 8, at: 2 };
+    for (let time = 0; time < 2; time++) fill(memory, { model_calls: [call, other] });
+    expect(memory.query("SELECT at, task_id FROM model_calls").all()).toEqual([
+      { at: 1, task_id: null },
+      { at: 2, task_id: null },
+    ]);
+  });
+
   test("lets go of a task that is nowhere, and refuses a row that is nothing without it", () => {
     using memory = open("m");
     fill(memory, { learnings: [{ id: "l", type: "heuristic", content: "c", confidence: 1, source_task: "gone" }] });

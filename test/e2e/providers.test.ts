@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -283,6 +284,31 @@ describe("an embedder of a provider", () => {
     expect(vectors.requests.length).toBeGreaterThan(0);
     expect(refusals(vectors)).toEqual([]);
     expect(vectors.requests[0]!.body.model).toBe("bge-m3");
+  });
+
+  test("is paid for: in the task's sum what the task asked of it, and what was done afterwards beside", async () => {
+    const vectors = startEmbeddingFake("openai", { batch: 32 });
+    servers.push(vectors);
+    const script = [...EDIT_TASK, ...EDIT_TASK];
+    const at = machine(groq.env!(serving(script, groq)), { ".openkoi/config.toml": config(vectors.baseUrl) });
+    const work = async () => {
+      writeFileSync(join(at.project, "answer.ts"), "export const answer = 41;\n");
+      expect((await openkoi(at, ["--yes", "Set the answer to 42."])).code).toBe(0);
+    };
+    await work();
+    await work();
+    expect(refusals(vectors)).toEqual([]);
+    using memory = new Database(join(at.home, ".local/share/openkoi/openkoi.db"), { readonly: true });
+    const rows = memory
+      .query<{ task: number; model: string; input: number }, []>(
+        "SELECT task_id IS NOT NULL AS task, model, input FROM model_calls WHERE role = 'embedder' ORDER BY at",
+      )
+      .all();
+    expect(rows.map(({ task }) => task)).toContain(1);
+    expect(rows.map(({ task }) => task)).toContain(0);
+    for (const { model, input } of rows) expect([model, input > 0]).toEqual(["vectors/bge-m3", true]);
+    const { stdout } = await openkoi(at, ["status", "--costs"]);
+    expect(stdout).toMatch(new RegExp(`vectors/bge-m3 .* ${rows.length} calls`));
   });
 
   test("that cannot be reached, or is none, costs no task; doctor says which is none", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ProviderError } from "../../src/base/errors.ts";
 import type { ModelInfo } from "../../src/contracts/provider.ts";
+import type { CallRecord } from "../../src/contracts/task.ts";
 import { Budget, costOf } from "../../src/engine/budget.ts";
 import { measure } from "../../src/engine/measure.ts";
 import { Stop } from "../../src/engine/stop.ts";
@@ -28,6 +29,21 @@ describe("the budget", () => {
     expect(kit.files.get("a.ts")).toBe("one");
     expect(outcome?.spent.costUsd).toBeLessThanOrEqual(1);
     expect(of("model_started")).toHaveLength(of("model_finished").length);
+  });
+
+  test("counts what others call beside the engine, as it happens, and stops where that was too much", async () => {
+    const usage = { input: 40, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
+    const embedding: CallRecord = { role: "embedder", model: "v/e", usage, costUsd: 0.25, ms: 3, stop: "end" };
+    const waiting = [embedding];
+    const beside = { take: () => waiting.splice(0) };
+    const { outcome, of } = await play(fakeKit({ turns: [write("new"), "Done."], kit: { beside } }));
+    const roles: string[] = of("model_finished").map(({ call }) => call.role);
+    expect(roles).toEqual(["embedder", "planner", "executor", "executor", "evaluator"]);
+    expect(outcome?.spent.costUsd).toBeGreaterThanOrEqual(0.25);
+
+    waiting.push({ ...embedding, costUsd: 3 });
+    const dear = await play(fakeKit({ turns: [write("new"), "Done."], limits: { budgetUsd: 2 }, kit: { beside } }));
+    expect(dear.outcome).toMatchObject({ status: "budget", spent: { costUsd: 3, calls: 1 } });
   });
 
   test("counts every role's calls, also repairs", async () => {

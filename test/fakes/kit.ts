@@ -135,6 +135,7 @@ export function fakeKit(script: KitScript = {}): FakeKit {
     evidence: fakeEvidence(files, script.suite ?? [], script.results ?? (() => "passed")),
     checkpoints: fakeCheckpoints(files, script.uncovered),
     memory: fakeMemory(),
+    beside: { take: () => [] },
     claim: async () => {},
     rubric: () => rubric,
     prompts,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { addCallRow, costsOf } from "../../src/memory/costs.ts";
+import { addCallRow, costsOf, keepCall } from "../../src/memory/costs.ts";
 import { type MemoryDatabase, openDatabase } from "../../src/memory/database.ts";
 import { putSession } from "../../src/memory/tasks.ts";
 import { makeEarlier } from "./earlier.ts";
@@ -42,6 +42,14 @@ function add({ task, at, model, cost, input }: Call): void {
 }
 
 describe("what a stretch of time cost", () => {
+  test("holds calls that belong to no task", async () => {
+    memory = open();
+    add({ task: "t1", at: T0 + 1, model: "a/x", cost: 1, input: 100 });
+    const usage = { input: 50, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
+    await keepCall(memory, T0 + 2, { role: "embedder", model: "v/e", usage, costUsd: 0.5, ms: 1, stop: "end" });
+    expect(costsOf(memory, T0, T0 + 10)).toMatchObject({ costUsd: 1.5, calls: 2, tasks: 1 });
+  });
+
   test("is the sum of its calls, whatever the tasks and models", () => {
     const call = fc.record({
       task: fc.constantFrom("t1", "t2", "t3"),

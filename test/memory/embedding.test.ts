@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Embedder } from "../../src/contracts/provider.ts";
+import type { CallRecord } from "../../src/contracts/task.ts";
 import { fakeEmbedder, never, openRig, type Rig } from "./support.ts";
 
 const GROUPS = [
@@ -34,6 +35,38 @@ describe("a provider's embedder", () => {
     expect(fake.asked).toEqual([]);
     await tendAll(rig);
     expect(await found(rig, "car")).toEqual(["The automobile is red"]);
+  });
+
+  test("is paid for each request that it answered, at its price, also where the next one fails", async () => {
+    const { embedder } = fakeEmbedder(GROUPS);
+    const calls: CallRecord[] = [];
+    let fails = false;
+    const dear: Embedder = {
+      ...{ ref: embedder.ref, dimensions: embedder.dimensions, pricePerMillion: 20 },
+      async embed(texts, signal, paid) {
+        paid?.(1000);
+        if (fails) throw new Error("the second batch was refused");
+        paid?.(500);
+        return embedder.embed(texts, signal);
+      },
+    };
+    using rig = openRig({ embedder: async () => dear, onSpent: (call) => void calls.push(call) });
+    rig.note("The automobile is red");
+    await rig.memory.tend(10_000, never);
+    const tended = calls.splice(0);
+    expect(tended[0]).toMatchObject({
+      role: "embedder",
+      model: "fake/meanings",
+      costUsd: 0.03,
+      usage: { input: 1500 },
+    });
+    await rig.memory.search("car", 3, never);
+    await rig.memory.search("car", 3, never);
+    expect(calls.splice(0)).toHaveLength(1);
+    fails = true;
+    await rig.memory.search("vehicle", 3, never);
+    await rig.memory.search("forest", 3, never);
+    expect(calls).toMatchObject([{ usage: { input: 1000 } }]);
   });
 
   test("recalls by meaning, and nothing that is far", async () => {

@@ -78,7 +78,8 @@ for (const dialect of Object.keys(SERVICES) as EmbeddingDialect[]) {
     test("are one vector of length 1 for each text, in their order, in as many requests as it takes", async () => {
       const { embedder, fake } = await speaking(dialect);
       const asked = texts(130);
-      const { vectors, tokens } = await embedder.embed(asked, never);
+      const paid: number[] = [];
+      const { vectors, tokens } = await embedder.embed(asked, never, (each) => paid.push(each));
       expect(fake.requests.filter(({ refused }) => refused)).toEqual([]);
       const length = LENGTHS[dialect] ?? 8;
       expect(vectors).toHaveLength(130);
@@ -90,6 +91,8 @@ for (const dialect of Object.keys(SERVICES) as EmbeddingDialect[]) {
       }
       expect(embedder.dimensions).toBe(length);
       expect(tokens).toBeGreaterThan(130);
+      expect(paid.reduce((sum, each) => sum + each, 0)).toBe(tokens);
+      expect(paid).toHaveLength(fake.requests.length);
       const requests = { openai: 1, gemini: 2, ollama: 3, titan: 130, cohere: 2 };
       expect(fake.requests).toHaveLength(requests[dialect]);
     });

@@ -101,6 +101,7 @@ const MODEL_WORK = {
   small: "noting",
   repair: "judging",
   result: "writing the result",
+  embedder: "remembering",
 } as const;
 
 /** How a call is named on one line. */
