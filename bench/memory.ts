@@ -161,7 +161,6 @@ async function recalls(memory: OpenMemory, path: string, size: number): Promise<
       what: `first recall of a new process at ${label} rows, with opening, p50`,
       value: median(cold),
       unit: "ms",
-      ...within,
     },
   ];
 }
