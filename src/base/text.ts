@@ -85,6 +85,19 @@ export function truncateMiddle(text: string, max: number): string {
   return `${head}\n… ${plural(missing, "character")} left out …\n${tail}`;
 }
 
+/** Every line of a text moved to the right by so many spaces. */
+export function indent(text: string, spaces: number): string {
+  return text.replace(/^/gm, " ".repeat(spaces));
+}
+
+/**
+ * A text as the content of a tag, for models: who reads it sees where it begins and where it ends. It cannot end the tag
+ * itself.
+ */
+export function enclose(tag: string, text: string): string {
+  return `<${tag}>\n${text.replaceAll(`</${tag}`, `<\\/${tag}`)}\n</${tag}>`;
+}
+
 function wholeStart(text: string, length: number): string {
   return text.slice(0, isLowSurrogate(text.charCodeAt(length)) ? length - 1 : length);
 }
@@ -135,6 +148,11 @@ export function formatUsd(usd: number): string {
   const size = Math.abs(usd);
   const text = size >= 0.01 ? size.toFixed(2) : size >= 0.00005 ? size.toFixed(4) : "<0.0001";
   return `${usd < 0 ? "-" : ""}$${text}`.replace("$<", "<$");
+}
+
+/** `0.79`: two digits, rounded down, so that what is below 0.80 never reads like it. */
+export function formatScore(score: number): string {
+  return (Math.floor(score * 100 + 1e-9) / 100).toFixed(2);
 }
 
 /** `340 ms`, `4.2 s`, `1 m 05 s`, `2 h 03 m`. */

@@ -33,6 +33,8 @@ export interface Beside {
 export interface Prompts {
   system: string;
   plan: string;
+  /** The executor's first message where the result will be measured, and that of each later iteration. */
+  work: string;
   refine: string;
   judge: string;
   compact: string;

@@ -7,7 +7,7 @@ import type { Room } from "./window.ts";
 /** Results of so many turns at the end stay whole as long as older ones can give way. */
 const FRESH_TURNS = 3;
 /** The note that stands for a result, tokens. */
-const NOTE = 16;
+const NOTE = 20;
 /** Shorter results are not worth shortening, tokens. */
 const LEAST_RESULT = 50;
 /** The results of the last turn, which the model has not seen yet, take this share of the free room at most. */
@@ -48,7 +48,8 @@ export function compacted(messages: readonly Message[], { shortened, facts }: Co
 }
 
 function shorten({ images: _, ...block }: ToolResultBlock, keep: number): ToolResultBlock {
-  const note = `[shortened: ${plural(block.text.split("\n").length, "line")}; read it again if needed]`;
+  const lines = plural(block.text.split("\n").length, "line");
+  const note = `[shortened: ${lines}; note what matters in time, and call it again if needed]`;
   return { ...block, text: keep === 0 ? note : `${note}\n${truncateMiddle(block.text, keep)}` };
 }
 

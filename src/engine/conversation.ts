@@ -33,8 +33,8 @@ export function newConversation(system: string): Conversation {
   };
 }
 
-/** How the nudge begins that a model gets whose answer was cut off or empty. */
-const NUDGE = "Your answer ";
+/** How the nudge begins that a model gets whose answer was cut off or empty; it is not the user's. */
+const NUDGE = "OpenKoi: your answer ";
 
 export function nudge(problem: string): string {
   return `${NUDGE}${problem}. Go on from there.`;

@@ -1,3 +1,4 @@
+import { formatScore } from "../base/text.ts";
 import type { Decision, Evaluation } from "../contracts/task.ts";
 
 export interface DecideInput {
@@ -40,12 +41,15 @@ export function decide(input: DecideInput): { decision: Decision; reason: string
     return { decision: "accept_best", reason: `iteration ${input.iteration} could not be measured` };
   }
   if (input.abortOnRegression && previous !== null && exceeds(previous - score, input.regressionThreshold)) {
-    return { decision: "abort_regression", reason: `the score fell from ${two(previous)} to ${two(score)}` };
+    return {
+      decision: "abort_regression",
+      reason: `the score fell from ${formatScore(previous)} to ${formatScore(score)}`,
+    };
   }
   const last = input.iteration >= input.maxIterations;
   const stalled = previous !== null && !input.news && exceeds(input.improvementThreshold, score - previous);
   if (evaluation.accepted) {
-    const reason = `${two(score)} reaches ${two(input.threshold)}`;
+    const reason = `${formatScore(score)} reaches ${formatScore(input.threshold)}`;
     // Who changed nothing has declined, and another opinion is no proof.
     const worthwhile = input.important && input.idle === 0 && !stalled && !last && !input.scarce;
     if (!worthwhile) return { decision: "accept", reason };
@@ -57,20 +61,17 @@ export function decide(input: DecideInput): { decision: Decision; reason: string
       return { decision: "accept_best", reason: "what is not proven could not be run, so trying again proves no more" };
     }
     // Once may have been an oversight; it is told of it.
-    if (input.idle < 2) return { decision: "continue", reason: `${two(score)} is below ${two(input.threshold)}` };
+    if (input.idle < 2)
+      return { decision: "continue", reason: `${formatScore(score)} is below ${formatScore(input.threshold)}` };
     return { decision: "accept_best", reason: `the last ${input.idle} iterations changed nothing` };
   }
   if (stalled) {
-    return { decision: "accept_best", reason: `the last iteration gained only ${two(score - previous)}` };
+    return { decision: "accept_best", reason: `the last iteration gained only ${(score - previous).toFixed(2)}` };
   }
-  return { decision: "continue", reason: `${two(score)} is below ${two(input.threshold)}` };
+  return { decision: "continue", reason: `${formatScore(score)} is below ${formatScore(input.threshold)}` };
 }
 
 /** `a > b`, not fooled by the last bit of a subtraction (0.7 - 0.5 > 0.2 is true in floating point). */
 function exceeds(a: number, b: number): boolean {
   return a - b > 1e-9;
-}
-
-function two(value: number): string {
-  return value.toFixed(2);
 }

@@ -51,7 +51,7 @@ export async function* evaluate(
   const touched = kit.evidence.testsTouched(iteration.diff);
   for (const { path, detail } of touched) {
     if (previous?.testsTouched.some((other) => other.path === path && other.detail === detail)) continue;
-    yield { type: "warning", code: "evidence", message: `the task touched a test: ${path}: ${detail}` };
+    yield { type: "warning", code: "evidence", message: `the task touched a test: ${detail}` };
   }
   const evidence = { checks, regressions: fresh, oldFailures: old, testsTouched: touched };
 

@@ -1,42 +1,60 @@
-import { clip } from "../base/text.ts";
-import type { CheckResult } from "../contracts/evidence.ts";
+import { clip, indent, truncateMiddle } from "../base/text.ts";
+import type { CheckResult, Failure } from "../contracts/evidence.ts";
 
 /** More failures of one check than this are counted, not listed. */
 const MOST_FAILURES = 20;
+/** What a model gets to read of one failure, and of the output of a check that names none, characters. */
+const MOST_MESSAGE = 600;
+const MOST_OUTPUT = 2000;
 
 /**
  * The evidence in words, for models: named failures where the output named them, else its end; beside it how the same
- * check stood before the task.
+ * check stood before the task. A failure that several checks show is told with the first of them.
  */
 export function evidenceText(checks: readonly CheckResult[], baseline: readonly CheckResult[]): string {
   if (checks.length === 0) return "No command could measure this.";
   const known = new Set(baseline.flatMap((result) => result.failures.map((failure) => failure.name)));
-  return checks.map((result) => checkText(result, baseline, known)).join("\n");
+  const told = new Set<string>();
+  return checks.map((result) => checkText(result, baseline, known, told)).join("\n");
 }
 
-function checkText(result: CheckResult, baseline: readonly CheckResult[], known: ReadonlySet<string>): string {
+function checkText(
+  result: CheckResult,
+  baseline: readonly CheckResult[],
+  known: ReadonlySet<string>,
+  told: Set<string>,
+): string {
   const before = baseline.find(({ check }) => check.id === result.check.id);
   const head = `- \`${result.check.command}\`: ${standing(result)}${before ? `; before the task: ${standing(before)}` : ""}`;
   if (result.status === "passed") return head;
-  const named = result.failures.slice(0, MOST_FAILURES).map((failure) => {
-    const where = failure.location ? ` (${failure.location})` : "";
-    const since = known.has(failure.name) ? " [failed before the task too]" : "";
-    const why = failure.message ? `\n${indent(clip(failure.message.trim(), 600), 4)}` : "";
-    return `  ${failure.name}${where}${since}${why}`;
+  const fresh = result.failures.filter((failure) => !told.has(JSON.stringify(failure)));
+  const named = fresh.slice(0, MOST_FAILURES).map((failure) => {
+    told.add(JSON.stringify(failure));
+    return `  ${failureText(failure, known.has(failure.name) ? "[failed before the task too]" : "")}`;
   });
-  const rest = result.failures.length - named.length;
+  const rest = fresh.length - named.length;
   if (rest > 0) named.push(`  and ${rest} more`);
+  const again = result.failures.length - fresh.length;
+  if (again > 0) named.push(again === 1 ? "  the failure named above" : `  ${again} failures named above`);
   if (named.length > 0) return [head, ...named].join("\n");
-  const output = clip(result.output.trim(), 3000);
+  const output = outputText(result);
   return output ? `${head}\n${indent(output, 2)}` : `${head}, no output`;
+}
+
+/** A failure with its place and its message below; `how` stands behind the place. */
+export function failureText({ name, location, message }: Failure, how: string): string {
+  const where = location ? ` (${location})` : "";
+  const why = message ? `\n${indent(clip(message.trim(), MOST_MESSAGE), 4)}` : "";
+  return `${name}${where}${how ? ` ${how}` : ""}${why}`;
+}
+
+/** What a check said: its beginning and its end. */
+export function outputText({ output }: CheckResult): string {
+  return truncateMiddle(output.trim(), MOST_OUTPUT);
 }
 
 /** `failed (3 passed, 1 failed)`, `failed (exit code 2)`, `passed`. */
 function standing({ status, counts, exitCode }: CheckResult): string {
   if (counts) return `${status} (${counts.passed} passed, ${counts.failed} failed)`;
   return status === "failed" ? `failed (exit code ${exitCode})` : status;
-}
-
-function indent(text: string, spaces: number): string {
-  return text.replace(/^/gm, " ".repeat(spaces));
 }

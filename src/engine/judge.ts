@@ -13,7 +13,7 @@ import { evidenceText } from "./evidence-text.ts";
 import { readJson } from "./json.ts";
 import { charactersIn, measure } from "./measure.ts";
 import type { Narrowing } from "./narrow.ts";
-import { type Planned, planText, taskText } from "./plan.ts";
+import { type Planned, stepsText, taskText } from "./plan.ts";
 import { Stop } from "./stop.ts";
 import { identify, missingScores, score, verdictSchema } from "./verdict.ts";
 
@@ -105,17 +105,24 @@ function caseText(context: Context, matter: Case): string {
   const window = kit.models.evaluator.info.context;
   const sections = [
     `# Task\n${taskText(context)}`,
-    planText(matter.planned).trim(),
+    planText(matter),
     `# Diff, from before the task until now\n${diffText(matter.diff, window * DIFF_SHARE)}`,
     narrowed && `# Of that, changed since the last judgement\n${fitting(narrowed.since, window * SINCE_SHARE)}`,
     `# Evidence\n${evidenceText(matter.checks, matter.baseline)}`,
     matter.touched.length > 0 &&
-      `# Tests that the change itself touches\n${matter.touched.map(({ path, detail }) => `- ${path}: ${detail}`).join("\n")}`,
+      `# Tests that the change itself touches\n${matter.touched.map(({ detail }) => `- ${detail}`).join("\n")}`,
     matter.open.length > 0 && `# Open findings of the last round\n${matter.open.map(openText).join("\n")}`,
     `# The author's closing words (a claim, not evidence)\n${clip(matter.claim, 2000)}`,
     narrowed && narrowText(narrowed),
   ];
   return sections.filter(Boolean).join("\n\n");
+}
+
+/** The plan is this program's, not the user's: no demand of the task. */
+function planText({ planned }: Case): string {
+  const commands = planned.proofs.map(({ command }) => `\`${command}\``).join(", ");
+  const parts = [stepsText(planned), commands && `Its checks, each must exit 0: ${commands}`].filter(Boolean);
+  return parts.length > 0 ? `# Plan, made by OpenKoi before anybody had read the project\n${parts.join("\n")}` : "";
 }
 
 function narrowText({ asked, carried }: Narrowing): string {

@@ -1,11 +1,11 @@
 import { messageOf, ProviderError } from "../base/errors.ts";
-import { clip } from "../base/text.ts";
+import { clip, formatScore } from "../base/text.ts";
 import type { EventBody } from "../contracts/event.ts";
 import type { LearningType, Lesson } from "../contracts/memory.ts";
 import type { Evaluation, OutcomeStatus } from "../contracts/task.ts";
 import { callModel } from "./call.ts";
 import type { Context } from "./context.ts";
-import { lessonsOf } from "./lessons.ts";
+import { isTelling, lessonsOf } from "./lessons.ts";
 import type { Progress } from "./progress.ts";
 import { MEASURED } from "./state.ts";
 import { Stop } from "./stop.ts";
@@ -24,8 +24,8 @@ const TOLD = 0.7;
 
 /** A sentence that is shorter says nothing, one that is longer is no sentence; characters. */
 const SENTENCE = { least: 20, most: 400 } as const;
-/** How a line of the model's begins. */
-const TYPES: Readonly<Record<string, LearningType>> = { DO: "heuristic", AVOID: "anti_pattern", PREFER: "preference" };
+/** How a line of the model's begins. What the user prefers is for the user to say: PREFER is the model's own word. */
+const TYPES: Readonly<Record<string, LearningType>> = { DO: "heuristic", AVOID: "anti_pattern", PREFER: "heuristic" };
 
 /**
  * What the task taught: by rule, and for a task that took several iterations and findings in the words of the small
@@ -41,7 +41,7 @@ export async function* learn(
   if (evaluations.length === 0) return;
   const category = progress.planned?.plan.category ?? "general";
   const lessons = lessonsOf(category, evaluations);
-  if (MEASURED.has(status)) lessons.push(...(yield* distil(context, progress, category)));
+  if (MEASURED.has(status)) lessons.push(...(yield* distil(context, progress, category, status)));
   try {
     if (lessons.length === 0) return;
     const source = { task: task.id, workspace: task.workspace };
@@ -53,7 +53,12 @@ export async function* learn(
 }
 
 /** The lessons in a model's words. That it cannot be asked, paid or understood is no loss worth a word. */
-async function* distil(context: Context, progress: Progress, category: string): AsyncGenerator<EventBody, Lesson[]> {
+async function* distil(
+  context: Context,
+  progress: Progress,
+  category: string,
+  status: OutcomeStatus,
+): AsyncGenerator<EventBody, Lesson[]> {
   const { kit } = context;
   const evaluations = progress.attempts.map(({ evaluation }) => evaluation);
   const findings = new Set(evaluations.flatMap((evaluation) => evaluation.findings.map(({ id }) => id)));
@@ -62,7 +67,9 @@ async function* distil(context: Context, progress: Progress, category: string): 
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(LEARN_MS)]);
   const request = {
     system: kit.prompts.learn,
-    messages: [{ role: "user" as const, blocks: [{ type: "text" as const, text: storyOf(context, progress) }] }],
+    messages: [
+      { role: "user" as const, blocks: [{ type: "text" as const, text: storyOf(context, progress, status) }] },
+    ],
     tools: [],
     maxTokens: LEARN_TOKENS,
   };
@@ -91,21 +98,40 @@ function sentences(text: string): Pick<Lesson, "type" | "content">[] {
   return told.slice(0, MOST_LESSONS);
 }
 
-/** The task as it was measured, in few words. */
-function storyOf({ task }: Context, { attempts, best, last, text }: Progress): string {
-  const rounds = attempts.map(({ evaluation }) => roundText(evaluation));
-  const closing = (best ?? last)?.text ?? text;
+/** How the task ended, for those endings that were measured. */
+const ENDED: Readonly<Partial<Record<OutcomeStatus, string>>> = {
+  accepted: "It was accepted.",
+  below: "It was not accepted: it stayed below the mark.",
+  regressed: "It was not accepted: the last iteration made it worse and was taken back.",
+};
+
+/** The task as it was measured, in few words; what is left out where there is too much is the end. */
+function storyOf({ task, kit }: Context, { attempts, best, last, text }: Progress, status: OutcomeStatus): string {
+  const told = new Set<string>();
+  const rounds = attempts.map(({ evaluation }) => roundText(evaluation, told));
+  const mark = formatScore(kit.limits.qualityThreshold);
   const story = [
     `# Task\n${clip(task.description, 400)}`,
+    `# How it ended\n${ENDED[status] ?? status} ${mark} was needed.`,
     ...rounds,
-    `# The agent's closing words\n${clip(closing, 300)}`,
+    `# The agent's closing words\n${clip((best ?? last)?.text ?? text, 300)}`,
   ];
   return clip(story.join("\n\n"), MOST_READ);
 }
 
-function roundText({ iteration, score, findings }: Evaluation): string {
-  const open = findings.slice(0, 5).map(({ severity, title, description, fix }) => {
-    return `- [${severity}] ${clip(title, 120)}: ${clip(description, 160)}${fix ? ` Fix: ${clip(fix, 120)}` : ""}`;
-  });
-  return [`# Iteration ${iteration}: ${score === null ? "not measured" : score.toFixed(2)}`, ...open].join("\n");
+/** What an iteration left open and what it mended; what was told before is named. */
+function roundText({ iteration, score, findings, resolved }: Evaluation, told: Set<string>): string {
+  const open = findings
+    .filter(isTelling)
+    .slice(0, 5)
+    .map(({ id, severity, title, description, location, fix }) => {
+      if (told.has(id)) return `- still open: ${clip(title, 120)}`;
+      told.add(id);
+      const why = clip(description.replace(/\s+/g, " ").trim(), 160);
+      const where = location ? ` (${clip(location, 80)})` : "";
+      return `- [${severity}] ${clip(title, 120)}${where}: ${why}${fix ? ` Fix: ${clip(fix, 120)}` : ""}`;
+    });
+  const mended = resolved.filter(isTelling).slice(0, 5);
+  const head = `# Iteration ${iteration}: ${score === null ? "not measured" : formatScore(score)}`;
+  return [head, ...mended.map(({ title }) => `- mended: ${clip(title, 120)}`), ...open].join("\n");
 }

@@ -1,6 +1,7 @@
-import { clip } from "../base/text.ts";
+import { clip, formatScore } from "../base/text.ts";
 import type { Lesson } from "../contracts/memory.ts";
 import type { Evaluation, Finding } from "../contracts/task.ts";
+import { UNPROVEN_ID } from "./verdict.ts";
 
 /** A score that falls by more than this was made worse (PRODUCT.md section 3). */
 const DROP = 0.1;
@@ -10,8 +11,6 @@ const NO_GAIN = 0.02;
 const MOST_BLOCKERS = 2;
 /** Findings that one lesson names. */
 const MOST_NAMED = 3;
-/** How the ids of such findings begin that are made of proofs. */
-const UNPROVEN = "evidence:proof:";
 /** Characters. */
 const LEAST_FIX = 25;
 /** What the findings of evidence belong to, which have no dimension of a rubric. */
@@ -40,7 +39,9 @@ function drops(evaluations: readonly Evaluation[]): string[] {
     const fresh = now.findings.filter(({ id }) => !known.has(id));
     const why = named(fresh.length > 0 ? fresh : now.findings);
     // That it got worse, and nothing of why, teaches nothing.
-    return why === "" ? [] : [`A round made it worse, ${two(before.score)} to ${two(now.score)}: ${why}.`];
+    return why === ""
+      ? []
+      : [`A round made it worse, ${formatScore(before.score)} to ${formatScore(now.score)}: ${why}.`];
   });
 }
 
@@ -51,7 +52,7 @@ function standstill(evaluations: readonly Evaluation[]): string[] {
   if (b - a >= NO_GAIN || c - b >= NO_GAIN) return [];
   const open = named(evaluations.at(-1)!.findings);
   return [
-    `Iterating on gained nothing (${[a, b, c].map(two).join(", ")})${open ? `; what stayed open: ${open}` : ""}.`,
+    `Iterating on gained nothing (${[a, b, c].map(formatScore).join(", ")})${open ? `; what stayed open: ${open}` : ""}.`,
   ];
 }
 
@@ -82,10 +83,6 @@ function named(findings: readonly Finding[]): string {
 }
 
 /** That a proof did not pass says nothing of why. */
-function isTelling({ id }: Finding): boolean {
-  return !id.startsWith(UNPROVEN);
-}
-
-function two(value: number): string {
-  return value.toFixed(2);
+export function isTelling({ id }: Finding): boolean {
+  return !id.startsWith(UNPROVEN_ID);
 }

@@ -1,5 +1,5 @@
 import { s } from "../base/schema.ts";
-import { fill, truncateMiddle } from "../base/text.ts";
+import { enclose, fill, truncateMiddle } from "../base/text.ts";
 import type { EventBody } from "../contracts/event.ts";
 import type { Check } from "../contracts/evidence.ts";
 import type { Kit } from "../contracts/kit.ts";
@@ -69,14 +69,19 @@ export async function* makePlan(context: Context, known: readonly Check[]): Asyn
   return { plan, proofs: checks };
 }
 
+/** What this program adds to the user's words: marked, so that nobody takes it for theirs. */
+export function noteText(note: string): string {
+  return enclose("openkoi", note);
+}
+
 /** The task as every model sees it first. */
 export function taskText(context: Context): string {
   return `${context.task.description}\n${contextText(context)}`.trim();
 }
 
 /** What belongs to the task beside its description: what was piped in, marked as data, and what the user said since. */
-export function contextText({ kit, task, said }: Context): string {
-  const piped = task.context === undefined ? "" : `\n<stdin>\n${fitting(task.context, kit)}\n</stdin>\n`;
+function contextText({ kit, task, said }: Context): string {
+  const piped = task.context === undefined ? "" : `\n${enclose("stdin", fitting(task.context, kit))}\n`;
   const added =
     said.length === 0
       ? ""
@@ -90,12 +95,13 @@ function fitting(text: string, { models }: Kit): string {
   return truncateMiddle(text, charactersIn(text, least * PIPED_SHARE));
 }
 
-/** The plan as the executor sees it. */
-export function planText(planned: Planned | undefined): string {
-  if (!planned) return "";
-  const { plan, proofs } = planned;
-  const steps =
-    plan.steps.length > 1 ? `\nPlan:\n${plan.steps.map((step, at) => `${at + 1}. ${step}`).join("\n")}\n` : "";
-  const commands = proofs.map((check) => `\`${check.command}\``).join(", ");
-  return steps + (commands ? `\nChecked afterwards, each must exit 0: ${commands}\n` : "");
+/** The steps of the plan, numbered; "" where one alone or none says nothing that the task does not. */
+export function stepsText({ plan }: Planned): string {
+  return plan.steps.length > 1 ? plan.steps.map((step, at) => `${at + 1}. ${step}`).join("\n") : "";
+}
+
+/** The plan as the executor sees it, up to what follows it; "" where it says nothing. */
+export function planText(planned: Planned): string {
+  const steps = stepsText(planned);
+  return steps && `Plan, made before anybody had read the project:\n${steps}\n\n`;
 }

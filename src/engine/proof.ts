@@ -18,6 +18,20 @@ export function declaredIds(proof: Proof): Set<string> {
   return new Set(proof.planned.proofs.map((check) => check.id));
 }
 
+/** What the result is measured with, for a sentence that goes on: `` `npm test` runs, `node check.js` must exit 0, and ``. */
+export function measuresText(proof: Proof): string {
+  const declared = declaredIds(proof);
+  const named = (isDeclared: boolean) =>
+    proof.checks.filter(({ id }) => declared.has(id) === isDeclared).map(({ command }) => `\`${command}\``);
+  const [own, must] = [listed(named(false)), listed(named(true))];
+  const parts = [...(own ? [`${own} will be run`] : []), ...(must ? [`${must} must exit 0`] : [])];
+  return parts.length > 0 ? `${parts.join(", ")}, and ` : "";
+}
+
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
 /** Declared proofs that did not pass, also because they were not run. */
 export function unprovenBy(proof: Proof, checks: readonly CheckResult[]): Unproven[] {
   return proof.planned.proofs.flatMap(({ id, command }) => {

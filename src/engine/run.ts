@@ -1,7 +1,6 @@
 import { messageOf, ProviderError } from "../base/errors.ts";
 import { fill } from "../base/text.ts";
 import type { Event, EventBody } from "../contracts/event.ts";
-import type { CheckResult } from "../contracts/evidence.ts";
 import type { Input, Kit } from "../contracts/kit.ts";
 import type { Outcome, Task } from "../contracts/task.ts";
 import type { Checkpoint } from "../contracts/workspace.ts";
@@ -16,10 +15,10 @@ import { type BeforeEffect, type Execution, execute } from "./execute.ts";
 import { foldHistory } from "./history.ts";
 import { learn } from "./learn.ts";
 import { measure } from "./measure.ts";
-import { type Planned, planText, taskText } from "./plan.ts";
+import { noteText, planText, taskText } from "./plan.ts";
 import { findNewChecks, measurable, type Prepared, prepare } from "./prepare.ts";
 import { type Attempt, hold, note, type Progress, record, secure, settle, settleBroken } from "./progress.ts";
-import type { Proof } from "./proof.ts";
+import { declaredIds, measuresText, type Proof } from "./proof.ts";
 import { memoryText, recallFor } from "./recall.ts";
 import { refineText } from "./refine.ts";
 import { graveFindings, isMendable } from "./score.ts";
@@ -140,7 +139,7 @@ async function* answer(context: Context, progress: Progress, prepared: Prepared)
   const done = yield* execute(
     context,
     systemPrompt(context),
-    firstText(context, prepared.planned, []),
+    taskText(context),
     async function* (effect) {
       yield* secure(context, progress);
       // A command mostly looks, and then no check has to run; what is meant to write is measured from here on.
@@ -219,7 +218,7 @@ async function* attempt(
   const { iterations: number, last } = progress;
   yield { type: "iteration_started", iteration: number };
   yield { type: "phase", phase: number === 1 ? "execute" : "refine" };
-  const prompt = last ? refineText(context, proof, last) : firstText(context, proof.planned, proof.baseline);
+  const prompt = last ? refineText(context, proof, last) : firstText(context, proof);
   const recorded: BeforeEffect = () => secure(context, progress);
   const { text, messages } =
     done ?? (yield* execute(context, systemPrompt(context), prompt, recorded, takeUp(progress)));
@@ -251,8 +250,17 @@ function systemPrompt(context: Context): string {
   return fill(kit.prompts.system, { soul, surroundings, skills, memory: memoryText(recalled) });
 }
 
-function firstText(context: Context, planned: Planned, baseline: readonly CheckResult[]): string {
-  const failing = baseline.filter((result) => result.status === "failed");
-  const before = failing.length > 0 ? `\nBefore the work:\n${evidenceText(failing, [])}\n` : "";
-  return `${taskText(context)}\n${planText(planned)}${before}`.trim();
+/** The task, and what this program says to it. */
+function firstText(context: Context, proof: Proof): string {
+  const declared = declaredIds(proof);
+  // That a proof fails which names no failure is what the task is for.
+  const failing = proof.baseline.filter(({ status, check, failures }) => {
+    return status === "failed" && (failures.length > 0 || !declared.has(check.id));
+  });
+  const note = fill(context.kit.prompts.work, {
+    plan: planText(proof.planned),
+    checks: measuresText(proof),
+    before: failing.length > 0 ? `\n\nFailing before the work:\n${evidenceText(failing, [])}` : "",
+  });
+  return `${taskText(context)}\n\n${noteText(note.trim())}`;
 }

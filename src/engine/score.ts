@@ -1,8 +1,9 @@
+import { plural } from "../base/text.ts";
 import type { Check, CheckResult, TestTouch } from "../contracts/evidence.ts";
-import type { Evaluation, Finding, Judgement, Regression } from "../contracts/task.ts";
+import type { Evaluation, Finding, Judgement, Regression, Unproven } from "../contracts/task.ts";
 import { scoreOf } from "./checks.ts";
 import { type Proof, statusWords, unprovenBy } from "./proof.ts";
-import { EVIDENCE_ID } from "./verdict.ts";
+import { EVIDENCE_ID, UNPROVEN_ID } from "./verdict.ts";
 
 /** What each kind of measurement weighs (PRODUCT.md section 3). */
 const WEIGHTS = { tests: 0.4, static: 0.2, judge: 0.4 } as const;
@@ -42,11 +43,11 @@ export function sum(measured: Measured, proof: Proof, threshold: number): Evalua
   const findings = [
     ...open,
     ...distinct(regressions).map(regressionFinding),
-    ...unproven.map(({ command, reason }) => unprovenFinding(command, reason)),
+    ...unproven.filter(({ command }) => !isToldBy(regressions, command)).map(unprovenFinding),
   ];
   const still = new Set(findings.map(({ id }) => id));
   const heldBy = [
-    ...(regressions.length > 0 ? [`${regressions.length} new failure${regressions.length > 1 ? "s" : ""}`] : []),
+    ...(regressions.length > 0 ? [plural(distinct(regressions).length, "new failure")] : []),
     ...unproven.map(({ command }) => `not proven: ${command}`),
     ...open.filter(({ severity }) => severity === "blocker").map(({ title }) => `open blocker: ${title}`),
   ];
@@ -140,10 +141,18 @@ function whyUnmeasured(result: CheckResult): string[] {
   return [`${result.check.command}: ${statusWords(result)}`];
 }
 
+/** A proof that fails by a new failure needs no finding of its own. */
+export function isToldBy(regressions: readonly Regression[], command: string): boolean {
+  return regressions.some(({ check }) => check.command === command);
+}
+
 /** One failing test may fail in several checks; it is one thing to mend. */
-function distinct(regressions: readonly Regression[]): Regression[] {
-  const seen = new Map(regressions.map((each) => [`${each.failure.name}\0${each.failure.location ?? ""}`, each]));
-  return [...seen.values()];
+export function distinct(regressions: readonly Regression[]): Regression[] {
+  const seen = new Set<string>();
+  return regressions.filter(({ failure }) => {
+    const key = `${failure.name}\0${failure.location ?? ""}`;
+    return !seen.has(key) && seen.add(key);
+  });
 }
 
 function regressionFinding({ check, failure }: Regression): Finding {
@@ -157,9 +166,9 @@ function regressionFinding({ check, failure }: Regression): Finding {
   };
 }
 
-function unprovenFinding(command: string, reason: string): Finding {
+function unprovenFinding({ command, reason }: Unproven): Finding {
   return {
-    id: `${EVIDENCE_ID}proof:${command}`,
+    id: UNPROVEN_ID + command,
     severity: "blocker",
     dimension: "",
     title: `\`${command}\` must pass`,

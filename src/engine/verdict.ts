@@ -4,6 +4,8 @@ import type { DimensionScore, Finding, Judgement } from "../contracts/task.ts";
 
 /** How the ids of findings begin that are made of evidence. */
 export const EVIDENCE_ID = "evidence:";
+/** And of those among them that only say that a proof did not pass, not what fails. */
+export const UNPROVEN_ID = `${EVIDENCE_ID}unproven:`;
 /** A blocker caps its dimension at this score. */
 const BLOCKER_CAP = 0.3;
 

@@ -27,7 +27,8 @@ export interface Note {
   tell(pieces: readonly Piece[]): Memento;
 }
 
-const SAYS = { anti_pattern: "Went wrong before", heuristic: "Worked before", preference: "Preferred" };
+/** Whose words they are: what an agent noted as the user's wish is a note all the same, and nothing else is a wish. */
+const SAYS = { anti_pattern: "Went wrong before", heuristic: "Noted before", preference: "Noted as the user's wish" };
 const BY = {
   words: "like the task in words",
   meaning: "like the task in meaning",
@@ -79,8 +80,9 @@ function noted(facts: readonly string[]): string {
   return facts.length === 0 ? "" : ` (${facts.join(", ")})`;
 }
 
+/** What is of one kind is labelled once. */
 function joined(pieces: readonly Piece[]): string {
-  return pieces.map(({ label, text }) => label + text).join(" ");
+  return pieces.map(({ label, text }, at) => (label === pieces[at - 1]?.label ? text : label + text)).join(" ");
 }
 
 function memento(kind: Memento["kind"], id: string, text: string, why: string): Memento {

@@ -40,7 +40,7 @@ function brokenJson(name: string, text: string): string {
   }
   const before = quote(text.slice(Math.max(0, at - 40), at));
   const after = quote(text.slice(at, at + 20));
-  return `The arguments of ${name} are not valid JSON: ${why}, at character ${at + 1}: …${before} >>> ${after}…`;
+  return `The arguments of ${name} are not valid JSON: ${why}, at character ${at + 1}: …${before} >>> ${after}… Mend that and send the whole call again.`;
 }
 
 /** A line break or tab that stands in a string as it is: it can mean nothing else. */

@@ -34,7 +34,7 @@ export function createBash(): Tool<BashArguments> {
     async run(args, context) {
       const { command, background, job, kill } = args;
       if (command === undefined) return await lookAt(jobs, job, kill === true);
-      if (command.trim() === "") throw new Mistake("command is empty.");
+      if (command.trim() === "") throw new Mistake('command is empty: give one, e.g. {"command":"ls"}.');
       state ??= new ShellState([context.workspace, ...context.addDirs]);
       return background
         ? await start(command, state, jobs, context)
@@ -113,7 +113,8 @@ async function lookAt(
   if (id === undefined) throw new Mistake('Give a command, or the job to look at: {"command":"ls"} or {"job":1}.');
   const process = jobs.get(id);
   if (!process) {
-    const known = jobs.size > 0 ? `Jobs: ${[...jobs.keys()].join(", ")}.` : "No job was started.";
+    const known =
+      jobs.size > 0 ? `Jobs: ${[...jobs.keys()].join(", ")}.` : "No job was started; background starts one.";
     throw new Mistake(`There is no job ${id}. ${known}`);
   }
   const running = process.ended === undefined;

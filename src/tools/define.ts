@@ -86,7 +86,10 @@ export function createToolset(tools: readonly Tool[], input: ToolsetInput): Tool
         detail: async () => (await tool.preview?.(parsed.value, contextWith(signal))) ?? subject,
       };
       const verdict = await input.permissions.decide(request, hidden(ask, redactor), signal);
-      if (verdict !== "allow") return { ...failure(verdict.refuse), ...(verdict.denied ? { denied: true } : {}) };
+      if (verdict !== "allow") {
+        const text = verdict.advice ? `${verdict.refuse}. ${verdict.advice}` : verdict.refuse;
+        return { ...failure(text), ...(verdict.denied ? { denied: true } : {}) };
+      }
       const output = await withinTime(tool, parsed.value, contextWith, signal, input.clock);
       say(live.end());
       const note = parsed.unknown.length > 0 ? `\n[unknown, so ignored: ${parsed.unknown.join(", ")}]` : "";

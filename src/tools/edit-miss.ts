@@ -81,10 +81,36 @@ function firstDifference(place: readonly TextLine[], wanted: readonly string[], 
   const theirs = place[index]?.text;
   if (theirs === undefined) return `First difference: the file ends before line ${at + index + 1}.`;
   const mine = wanted[index]!;
-  let column = 0;
-  while (column < mine.length && mine[column] === theirs[column]) column++;
+  // The first line of old may begin within one of the file's, which is shown from there on then.
+  const begin = index === 0 ? beginning(mine, theirs) : 0;
+  const equal = commonLength(mine, theirs, begin);
+  const column = begin + equal;
   // A long line is shown around the place where it goes apart.
-  const from = Math.max(0, column - 80);
+  const from = Math.max(0, equal - 80);
   const cut = (line: string) => JSON.stringify(line.slice(from, from + SHOWN_CHARS));
-  return `First difference, line ${at + index + 1}, column ${column + 1}:\nold:  ${cut(mine)}\nfile: ${cut(theirs)}`;
+  const shown = `old:  ${cut(mine)}\nfile: ${cut(theirs.slice(begin))}`;
+  return `First difference, line ${at + index + 1}, column ${column + 1}:\n${shown}`;
+}
+
+/** So much in common says where in a line another text begins, characters. */
+const LEAST_COMMON = 4;
+
+/** Where in `theirs` most of the beginning of `mine` stands; 0 where that is nowhere in particular. */
+function beginning(mine: string, theirs: string): number {
+  let [best, length] = [0, Math.max(commonLength(mine, theirs, 0), LEAST_COMMON - 1)];
+  for (let start = 1; start < Math.min(theirs.length, COMPARED_CHARS); start++) {
+    const common = commonLength(mine, theirs, start);
+    if (common > length) [best, length] = [start, common];
+  }
+  return best;
+}
+
+/** Characters of a line that are looked at for that. */
+const COMPARED_CHARS = 2000;
+
+/** How many characters of `mine` stand in `theirs` from `start` on. */
+function commonLength(mine: string, theirs: string, start: number): number {
+  let length = 0;
+  while (length < mine.length && mine[length] === theirs[start + length]) length++;
+  return length;
 }

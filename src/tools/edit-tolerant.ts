@@ -14,6 +14,33 @@ export interface Place {
 const EQUAL_SHARE = 0.5;
 const LIKE = 0.5;
 
+const DIFFERED = "white space or quotes differed; the file's own were kept";
+const DIFFERED_IN_PART = "white space or quotes in old differed from the file's";
+/** A shorter piece of a line may be found by chance, characters. */
+const LEAST_PIECE = 8;
+
+/** What `foldLine` takes for the same, as a part of a regular expression. */
+const ALIKE: Readonly<Record<string, string>> = {
+  "'": "\\\\?['\u2018-\u201b]",
+  '"': '\\\\?["\u201c-\u201f]',
+  "-": "[-\u2010-\u2015\u2212]",
+  " ": "[^\\S\\n]+",
+};
+
+/** A part of a line whose white space or quotes are others. */
+function findInLines(text: string, old: string, now: string, lineEnd: string): Place[] {
+  const plain = foldLine(old);
+  if (plain.length < LEAST_PIECE) return [];
+  const source = plain.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&").replace(/['"\- ]/g, (sign) => ALIKE[sign]!);
+  const [before, after] = [indentOf(old), /[ \t]*$/.exec(old)![0]];
+  const start = now.startsWith(before) ? before.length : 0;
+  const end = now.endsWith(after) ? now.length - after.length : now.length;
+  const replacement = now.slice(start, end).replaceAll("\n", lineEnd);
+  return [...text.matchAll(new RegExp(source, "g"))].map((match) => {
+    return { start: match.index, end: match.index + match[0].length, replacement, how: DIFFERED_IN_PART };
+  });
+}
+
 /**
  * Every place where `old` stands when white space and typographic quotes do not count; where there is none, every
  * place whose first and last line do and whose middle is alike. `old` and `now` have plain line ends.
@@ -42,7 +69,9 @@ export function findTolerant(text: string, old: string, now: string, lineEnd: st
   };
 
   const equal = starts(folded, target, (at) => target.every((line, index) => line === folded[at + index]));
-  if (equal.length > 0) return equal.map((at) => make(at, "white space or quotes differed; the file's own were kept"));
+  if (equal.length > 0) return equal.map((at) => make(at, DIFFERED));
+  const inLines = wanted.length === 1 ? findInLines(text, wanted[0]!, now, lineEnd) : [];
+  if (inLines.length > 0) return inLines;
   const anchored = starts(folded, target, (at) => isAnchored(folded, target, at));
   return anchored.map((at) => make(at, differences(lines, wanted, folded, target, at)));
 }

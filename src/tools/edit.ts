@@ -7,9 +7,8 @@ import type { Tool, ToolContext } from "../contracts/tool.ts";
 import { applyEdit, type Edit, lineAt } from "./edit-match.ts";
 import { detectMedia } from "./media.ts";
 import { Mistake } from "./mistake.ts";
-import { openPlace, type Place, resolvePath } from "./paths.ts";
+import { missing, openPlace, type Place, resolvePath } from "./paths.ts";
 import { previewDiff } from "./preview.ts";
-import { missing } from "./read.ts";
 import { replaceFile } from "./replace.ts";
 
 interface EditArguments {
@@ -67,7 +66,7 @@ function parameters(): Schema<EditArguments> {
 
 async function prepare(path: string, edits: readonly Edit[], context: ToolContext) {
   const place = resolvePath(path, context, "write");
-  if (edits.length === 0) throw new Mistake("edits is empty: nothing to change.");
+  if (edits.length === 0) throw new Mistake("edits is empty: give at least one with old and new.");
   const changed = (await context.seen.state(place.path)) === "changed";
   const content = readContent(place);
   return { place, content, after: applyAll(place, content, edits, changed), changed };
@@ -85,7 +84,7 @@ interface Content {
 function readContent(place: Place): Content {
   const bytes = readBytes(place);
   const media = detectMedia(bytes.subarray(0, 8192));
-  if (media) throw new Mistake(`${place.shown} is not text (${media.name}): it cannot be edited.`);
+  if (media) throw new Mistake(`${place.shown} is not text (${media.name}): edit cannot change it, bash can.`);
   if (isUtf8(bytes)) {
     const text = bytes.toString("utf8");
     const mark = text.startsWith(BOM) ? BOM : "";
@@ -107,7 +106,8 @@ function readBytes(place: Place): Buffer {
     const open = openPlace(place);
     fd = open.fd;
     if (open.stats.isDirectory()) throw new Mistake(`${place.shown} is a folder. Name a file in it.`);
-    if (!open.stats.isFile()) throw new Mistake(`${place.shown} is a pipe, socket or device, not a file.`);
+    if (!open.stats.isFile())
+      throw new Mistake(`${place.shown} is a pipe, socket or device, not a file; bash can write to it.`);
     if (open.stats.size > EDITED_BYTES) throw new Mistake(`${place.shown} is too large for edit. Use bash (sed).`);
     return readFileSync(fd);
   } catch (error) {

@@ -53,7 +53,7 @@ export function createFetch(options: FetchOptions): Tool<Infer<ReturnType<typeof
         }
         target = next;
       }
-      throw new Mistake(`${url} redirects more than ${MOST_REDIRECTS} times.`);
+      throw new Mistake(`${url} redirects more than ${MOST_REDIRECTS} times: take another address.`);
     },
   };
 }
@@ -70,8 +70,10 @@ function withScheme(url: string): string {
 function checked(url: string): URL {
   if (!URL.canParse(url)) throw new Mistake(`${url} is not an address. Write https://host/path.`);
   const parsed = new URL(url);
-  if (!/^https?:$/.test(parsed.protocol)) throw new Mistake(`${parsed.protocol} is not fetched, only http and https.`);
-  if (parsed.username !== "" || parsed.password !== "") throw new Mistake("No user and password in an address.");
+  if (!/^https?:$/.test(parsed.protocol))
+    throw new Mistake(`${parsed.protocol} is not fetched, only http and https; files are for read.`);
+  if (parsed.username !== "" || parsed.password !== "")
+    throw new Mistake("No user and password in an address: leave them out.");
   return parsed;
 }
 

@@ -9,7 +9,7 @@ import { compileLinePattern } from "./grep-pattern.ts";
 import { Search } from "./grep-search.ts";
 import { Mistake } from "./mistake.ts";
 import { compileNamePattern, relativePattern } from "./name-pattern.ts";
-import { type Place, resolvePath, shownPath } from "./paths.ts";
+import { missing, type Place, resolvePath, shownPath } from "./paths.ts";
 
 const MAX_CONTEXT = 20;
 
@@ -49,9 +49,10 @@ function parameters() {
 function* filesOf(place: Place, glob: string | undefined, context: ToolContext): Generator<string> {
   const fits = glob === undefined ? undefined : compileNamePattern(relativePattern(glob, place.path));
   const stats = lstatSync(place.path, { throwIfNoEntry: false });
-  if (!stats) throw new Mistake(`${place.shown} does not exist.`);
+  if (!stats) throw new Mistake(missing(place));
   if (!stats.isDirectory()) {
-    if (!context.mayRead(place.path)) throw new Mistake(`The user's rules forbid reading ${place.shown}.`);
+    if (!context.mayRead(place.path))
+      throw new Mistake(`The user's rules forbid reading ${place.shown}. Go on without it.`);
     if (!fits || fits(place.shown, basename(place.path))) yield place.path;
     return;
   }
@@ -68,6 +69,9 @@ function isFile({ path }: Place): boolean {
 
 function nothing(pattern: string, place: Place, search: Search): string {
   const where = place.shown === "." ? "" : ` of ${place.shown}`;
+  if (search.searched + search.unread === 0) {
+    return `No file was searched${where} (ignored and binary files left out). Check path and glob.`;
+  }
   const unread = search.unread > 0 ? `; ${search.unread} could not be read` : "";
   return `No line matches ${pattern} in ${plural(search.searched, "file")}${where} (ignored and binary files left out${unread}).`;
 }

@@ -1,13 +1,13 @@
 import description from "../../embed/tools/memory.md" with { type: "text" };
 import { type Infer, s } from "../base/schema.ts";
 import { clip } from "../base/text.ts";
-import type { MemoryAccess, MemoryHit } from "../contracts/memory.ts";
+import type { LearningType, MemoryAccess, MemoryHit } from "../contracts/memory.ts";
 import type { Tool, ToolOutput } from "../contracts/tool.ts";
 import { Mistake } from "./mistake.ts";
 import { MAY_ONLY_READ } from "./permissions.ts";
 
 function parameters() {
-  return s.object({ action: s.choice(["search", "save", "forget"]), text: s.string() });
+  return s.object({ action: s.choice(["search", "save", "wish", "forget"]), text: s.string() });
 }
 
 type MemoryArguments = Infer<ReturnType<typeof parameters>>;
@@ -59,7 +59,8 @@ export function createMemoryTool(options: MemoryOptions): Tool<MemoryArguments> 
         case "search":
           return search(options, text, signal);
         case "save":
-          return save(options, text, signal, emit);
+        case "wish":
+          return save(options, { text, type: args.action === "wish" ? "preference" : "heuristic" }, signal, emit);
         case "forget":
           if (await access.forget(text)) return { text: "Forgotten." };
           throw new Mistake(`There is no memory with the id ${clip(text, 80)}. Search gives ids.`);
@@ -73,7 +74,11 @@ async function search({ access, workspace }: MemoryOptions, text: string, signal
   const found = await access.search(text, LOOKED_AT, signal);
   if (found.length === 0) return { text: "Nothing is remembered of that." };
   const isForeign = (hit: MemoryHit) => hit.workspace !== null && hit.workspace !== workspace;
-  const hits = [...found.filter((hit) => !isForeign(hit)), ...found.filter(isForeign)].slice(0, MOST_HITS);
+  const ordered = [...found.filter((hit) => !isForeign(hit)), ...found.filter(isForeign)];
+  // What a task said in the end stands in its transcript too.
+  const hits = ordered
+    .filter((hit, at) => !ordered.slice(0, at).some((other) => other.text.includes(hit.text.trim())))
+    .slice(0, MOST_HITS);
   const lines = hits.map((hit) => {
     const from = isForeign(hit) ? ", of another folder" : "";
     return `[${hit.id}] ${hit.kind}, ${hit.createdAt.slice(0, 10)}${from}: ${hit.text.trim()}`;
@@ -83,7 +88,7 @@ async function search({ access, workspace }: MemoryOptions, text: string, signal
 
 async function save(
   { access, task, workspace, holdsSecret, keeps = true }: MemoryOptions,
-  text: string,
+  { text, type }: { text: string; type: LearningType },
   signal: AbortSignal,
   emit: (chunk: string) => void,
 ): Promise<ToolOutput> {
@@ -94,7 +99,7 @@ async function save(
     );
   }
   if (holdsSecret(text)) throw new Mistake("A credential stands in it. Secrets are never remembered: leave it out.");
-  const lesson = { type: "preference", content: text, category: "", confidence: CONFIDENCE } as const;
+  const lesson = { type, content: text, category: "", confidence: CONFIDENCE };
   const { learning, is } = await access.save(lesson, { task, workspace }, signal);
   emit(`remembered: ${learning.content}\n`);
   return { text: is === "new" ? `Remembered as ${learning.id}.` : `Known already as ${learning.id}; now surer.` };

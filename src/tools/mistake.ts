@@ -13,12 +13,12 @@ export function explainSystemError(error: unknown): string | undefined {
   if (typeof code !== "string") return undefined;
   const what = path ? `: ${path}` : "";
   const words: Record<string, string> = {
-    EACCES: `no permission${what}`,
-    EPERM: `the system does not permit it${what}`,
-    EROFS: `the file system is read-only${what}`,
-    ENOSPC: "the disk is full; nothing was changed",
-    EDQUOT: "the disk quota is used up; nothing was changed",
-    ENOENT: `no such file or folder${what}`,
+    EACCES: `no permission${what}; go on without it and say so`,
+    EPERM: `the system does not permit it${what}; go on without it and say so`,
+    EROFS: `the file system is read-only${what}; go on without it and say so`,
+    ENOSPC: "the disk is full; nothing was changed. End and tell the user",
+    EDQUOT: "the disk quota is used up; nothing was changed. End and tell the user",
+    ENOENT: `no such file or folder${what}; glob finds files by name`,
     ENOTDIR: `a part of the path is not a folder${what}`,
     EISDIR: `it is a folder${what}`,
     ENAMETOOLONG: "the name is too long",

@@ -1,5 +1,16 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, realpathSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  type Stats,
+} from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { closest } from "../base/text.ts";
 import { Mistake } from "./mistake.ts";
 
 /** Where a task's file tools may go; all absolute and real. */
@@ -43,7 +54,11 @@ export function resolvePath(path: string, roots: Roots, access: "read" | "write"
     const part = relative(root, real)
       .split(sep)
       .find((name) => PROTECTED.includes(name.toLowerCase()));
-    if (part) throw new Mistake(`${path}: ${part} is not written by file tools. For git, use git commands.`);
+    if (part) {
+      const way =
+        part.toLowerCase() === ".git" ? "Use git commands." : "The user alone changes it: say what is needed.";
+      throw new Mistake(`${path}: ${part} is not written by file tools. ${way}`);
+    }
   }
   return { path: real, shown: shownPath(real, roots) };
 }
@@ -52,9 +67,27 @@ export function resolvePath(path: string, roots: Roots, access: "read" | "write"
 export function resolveFolder(path: string, roots: Roots): Place {
   const place = resolvePath(path, roots, "read");
   const stats = lstatSync(place.path, { throwIfNoEntry: false });
-  if (!stats) throw new Mistake(`${place.shown} does not exist.`);
-  if (!stats.isDirectory()) throw new Mistake(`${place.shown} is not a folder.`);
+  if (!stats) throw new Mistake(missing(place));
+  if (!stats.isDirectory()) throw new Mistake(`${place.shown} is not a folder. Give the folder that it lies in.`);
   return place;
+}
+
+/** What the model is told about a file that is not there. */
+export function missing(place: Place): string {
+  const folder = dirname(place.path);
+  const names = namesIn(folder);
+  if (!names) return `${place.shown} does not exist, nor does its folder. glob finds files by name.`;
+  const near = closest(basename(place.path), names);
+  const hint = near ? `Did you mean ${dirname(place.shown) === "." ? "" : `${dirname(place.shown)}/`}${near}?` : "";
+  return `${place.shown} does not exist. ${hint || "glob finds files by name."}`;
+}
+
+function namesIn(folder: string): string[] | undefined {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Relative to the workspace where it lies in it, `.` for the workspace itself, absolute elsewhere. */
@@ -79,7 +112,9 @@ function realPath(path: string, written: string): string {
       if (code === "ENOTDIR") throw new Mistake(`${written}: ${dirname(existing)} is not a folder.`);
       if (code !== "ENOENT") throw error;
       // A file made through a link that leads nowhere would come to lie where the link points.
-      if (isLink(existing)) throw new Mistake(`${written}: ${existing} is a link to something that does not exist.`);
+      if (isLink(existing)) {
+        throw new Mistake(`${written}: ${existing} is a link to something that does not exist. Name the file itself.`);
+      }
       missing.unshift(basename(existing));
     }
   }

@@ -1,3 +1,4 @@
+import { clip } from "../base/text.ts";
 import type { Ask, PermissionChoice } from "../contracts/question.ts";
 import type { Effect } from "../contracts/tool.ts";
 import { analyzeCommand, type CommandLine } from "./command.ts";
@@ -22,8 +23,14 @@ export interface PermissionRequest {
   destroys?: string | undefined;
 }
 
-/** `refuse`: what the model is told. `denied`: nobody could be asked. */
-export type Verdict = "allow" | { refuse: string; denied: boolean };
+/** `refuse`: what happened. `advice`: what the model is told beside it. `denied`: nobody could be asked. */
+export interface Refusal {
+  refuse: string;
+  advice?: string;
+  denied: boolean;
+}
+
+export type Verdict = "allow" | Refusal;
 
 export interface Permissions {
   decide(request: PermissionRequest, ask: Ask, signal: AbortSignal): Promise<Verdict>;
@@ -64,6 +71,11 @@ export interface SavedRules {
 /** Mode `read-only`, for the model and for whoever wonders why nothing was measured. */
 export const MAY_ONLY_READ = "This task may only read (permission mode read-only).";
 
+/** What is left to do where no other way to the same would be allowed. */
+const WITHOUT_IT = "Go on without it, and say what could not be done.";
+/** Characters of a call that a refusal repeats: the model knows what it called. */
+const MOST_SUBJECT = 200;
+
 /** The tool whose subjects are shell command lines. */
 const SHELL_TOOL = "bash";
 
@@ -89,7 +101,7 @@ export function createPermissions(input: PermissionsInput): Permissions {
     const denied = subjects.some(({ names }) =>
       names.some((name) => deny.some((rule) => about(rule) && rule.matches(name))),
     );
-    if (denied) return `The user's rules forbid this call: ${tool} ${subject}`;
+    if (denied) return `The user's rules forbid this call: ${tool} ${clip(subject, MOST_SUBJECT)}`;
     const word = line && hidden.namedIn(line);
     return word === undefined ? undefined : `The user's rules forbid reading ${word}`;
   }
@@ -112,7 +124,7 @@ export function createPermissions(input: PermissionsInput): Permissions {
     const line = tool === SHELL_TOOL && effect !== "read" ? analyzeCommand(request.subject) : undefined;
     const subjects = subjectsOf(request, line, roots);
     const no = forbidden(request, subjects, line);
-    if (no !== undefined) return refusal(no);
+    if (no !== undefined) return { ...refusal(no), advice: WITHOUT_IT };
     if (effect === "read") return "allow";
     if (input.mode === "read-only") {
       return refusal(`${MAY_ONLY_READ} Say what you would change instead.`);
@@ -192,12 +204,12 @@ function inWords(subjects: readonly Subject[]): string {
   return [...new Set(subjects.filter(({ needed }) => needed).map(({ task }) => task))].join(", ");
 }
 
-function refusal(text: string): Verdict {
+function refusal(text: string): Refusal {
   return { refuse: text, denied: false };
 }
 
 /** What the model is told where nobody was there to be asked. */
-function unattended(request: PermissionRequest, destroys: string | undefined, unknown: string | undefined): Verdict {
+function unattended(request: PermissionRequest, destroys: string | undefined, unknown: string | undefined): Refusal {
   if (destroys !== undefined) {
     const way = "Find a way that does not need it, or say what the user has to do.";
     return { refuse: `Not permitted because ${destroys}: nobody can be asked. ${way}`, denied: true };

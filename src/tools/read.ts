@@ -1,14 +1,13 @@
 import { closeSync, readdirSync, readSync, type Stats } from "node:fs";
-import { basename, dirname } from "node:path";
 import description from "../../embed/tools/read.md" with { type: "text" };
 import { type Infer, s } from "../base/schema.ts";
-import { closest, plural } from "../base/text.ts";
+import { plural } from "../base/text.ts";
 import type { Tool, ToolContext, ToolOutput } from "../contracts/tool.ts";
 import { LINE_CHARS, NOTE_BYTES, NOTE_LINES, RESULT_BYTES, RESULT_LINES } from "./limits.ts";
 import { readLines } from "./lines.ts";
 import { detectMedia, type Media } from "./media.ts";
 import { Mistake } from "./mistake.ts";
-import { openPlace, type Place, resolvePath } from "./paths.ts";
+import { missing, openPlace, type Place, resolvePath } from "./paths.ts";
 
 export interface ReadOptions {
   /** The model takes images and PDFs. */
@@ -34,7 +33,8 @@ export function createRead(options: ReadOptions): Tool<Infer<ReturnType<typeof p
       const { fd, stats } = open(place);
       try {
         if (stats.isDirectory()) return { text: listing(place) };
-        if (!stats.isFile()) throw new Mistake(`${place.shown} is a pipe, socket or device, not a file.`);
+        if (!stats.isFile())
+          throw new Mistake(`${place.shown} is a pipe, socket or device, not a file; bash can look at it.`);
         // Before the bytes are read: a change in between is then noticed later.
         await context.seen.note(place.path);
         const start = Buffer.alloc(Math.min(8192, stats.size));
@@ -62,24 +62,6 @@ function open(place: Place): { fd: number; stats: Stats } {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     throw new Mistake(missing(place));
-  }
-}
-
-/** What the model is told about a file that is not there. */
-export function missing(place: Place): string {
-  const folder = dirname(place.path);
-  const names = namesIn(folder);
-  if (!names) return `${place.shown} does not exist, nor does its folder. glob finds files by name.`;
-  const near = closest(basename(place.path), names);
-  const hint = near ? `Did you mean ${dirname(place.shown) === "." ? "" : `${dirname(place.shown)}/`}${near}?` : "";
-  return `${place.shown} does not exist. ${hint || "glob finds files by name."}`;
-}
-
-function namesIn(folder: string): string[] | undefined {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return undefined;
   }
 }
 

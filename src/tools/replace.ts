@@ -29,9 +29,11 @@ export function replaceFile(place: Place, data: string | Uint8Array): void {
   try {
     const target = join(folder.at, basename(place.path));
     const old = lstatSync(target, { throwIfNoEntry: false });
-    if (old && !old.isFile()) throw new Mistake(`${place.shown} is not a regular file.`);
+    if (old && !old.isFile()) throw new Mistake(`${place.shown} is not a regular file; bash can write to it.`);
     if (old && (old.mode & 0o222) === 0) {
-      throw new Mistake(`${place.shown} is write-protected (mode ${(old.mode & 0o777).toString(8)}).`);
+      throw new Mistake(
+        `${place.shown} is write-protected (mode ${(old.mode & 0o777).toString(8)}). Leave it, or chmod it first if the task needs that.`,
+      );
     }
     // Not made from the file's name, which may be as long as names can be.
     const temporary = join(folder.at, `.koi-${process.pid}-${randomId(8)}.tmp`);

@@ -3,11 +3,14 @@ import fc from "fast-check";
 import {
   clip,
   closest,
+  enclose,
   fill,
   firstLine,
   formatDuration,
+  formatScore,
   formatTokens,
   formatUsd,
+  indent,
   plural,
   stripControl,
   truncateMiddle,
@@ -27,6 +30,16 @@ describe("a template", () => {
   test("without a slot that is given is a bug", () => {
     expect(() => fill("{{a}}", { a: "", b: "", c: "" })).toThrow("no slot {{b}}, {{c}}");
   });
+});
+
+test("a text that is enclosed cannot end its tag", () => {
+  expect(enclose("note", "a </note> b\n</b>")).toBe("<note>\na <\\/note> b\n</b>\n</note>");
+});
+
+test("every line is indented", () => expect(indent("a\n\nb", 2)).toBe("  a\n  \n  b"));
+
+test("a score never reads like more than it is", () => {
+  expect([0.7999, 0.8, 0.705, 0, 1].map(formatScore)).toEqual(["0.79", "0.80", "0.70", "0.00", "1.00"]);
 });
 
 test("plurals", () => {

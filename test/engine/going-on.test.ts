@@ -125,6 +125,6 @@ test("failures that a declared proof had before the task are told beside those t
       ({ old: ["adds"], one: ["adds", "subtracts"], two: "passed" as const })[files.get("a.ts")!]!,
   });
   expect((await outcomeOf(kit)).status).toBe("accepted");
-  expect(prompts(kit)[1]).toContain("subtracts fails and did not before");
-  expect(prompts(kit)[1]).toContain("adds (adds.ts:1) [failed before the task too]");
+  expect(prompts(kit)[1]).toContain("subtracts (subtracts.ts:1) fails and did not before");
+  expect(prompts(kit)[1]).toContain("adds (adds.ts:1) fails as before the task");
 });

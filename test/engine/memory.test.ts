@@ -120,6 +120,27 @@ describe("learning", () => {
     expect(once.models.small.requests).toEqual([]);
   });
 
+  test("the small model reads where each finding lies, what was mended, and how the task ended", async () => {
+    const found = ["a", "b", "c"].map((id) => ({ ...finding(id), location: `${id}.ts:1` }));
+    const story = async (second: string) => {
+      const kit = fakeKit({
+        turns: [write("one"), "Done.", write("two"), "All done."],
+        verdicts: [verdict(0.7, 0.7, found), second],
+        facts: ["PREFER: Generate the parser before anything else."],
+        limits: { iterations: 2 },
+      });
+      await play(kit);
+      // What a model prefers is its note, never the user's wish.
+      expect(kit.memory.lessons).toContainEqual(expect.objectContaining({ type: "heuristic", confidence: 0.7 }));
+      return JSON.stringify(kit.models.small.requests[0]?.messages);
+    };
+    const accepted = await story(verdict(0.9, 0.9, [found[2]!]));
+    expect(accepted).toContain("It was accepted. 0.80 was needed.");
+    expect(accepted).toContain("- [important] a is wrong (a.ts:1): It is.");
+    expect(accepted).toContain("- mended: a is wrong\\n- mended: b is wrong\\n- still open: c is wrong");
+    expect(await story(verdict(0.75, 0.75, found))).toContain("It was not accepted");
+  });
+
   test("from a model that says nothing useful is no learning and no failure", async () => {
     const found = ["a", "b", "c"].map((id) => finding(id));
     const kit = fakeKit({

@@ -58,7 +58,7 @@ describe("--schema", () => {
     expect(error).toBe(broken);
     expect(ending).toMatchObject({ status: "failed", score: 0.9, best: 1 });
     const poor = counting([], {
-      turns: [write, { text: "Three.", usage: { input: 999_000 } }],
+      turns: [write, { text: "Three.", usage: { input: 998_900 } }],
       limits: { budgetUsd: 1 },
     });
     poor.models.evaluator.info.price = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
@@ -66,14 +66,14 @@ describe("--schema", () => {
   });
 
   test("is not asked of a task that was stopped", async () => {
-    const kit = counting([], { turns: [{ ...write, usage: { input: 999_000 } }], limits: { budgetUsd: 1 } });
+    const kit = counting([], { turns: [{ ...write, usage: { input: 998_900 } }], limits: { budgetUsd: 1 } });
     const { outcome, of } = await play(kit, task);
     expect(outcome?.status).toBe("budget");
     expect(of("phase").map(({ phase }) => phase)).not.toContain("result");
   });
 
   test("is not asked of a task whose budget was used up by an iteration that could still be measured", async () => {
-    const spent = { text: "I counted three.", usage: { input: 999_000 } };
+    const spent = { text: "I counted three.", usage: { input: 998_900 } };
     const kit = counting([], { turns: [write, spent], suite: [check("npm test")], limits: { budgetUsd: 1 } });
     const { outcome, of } = await play(kit, task);
     expect(outcome).toMatchObject({ status: "budget", score: 1 });

@@ -35,7 +35,7 @@ describe("a conversation that gets too long", () => {
     const last = kit.models.executor.requests.at(-1)!;
     expect(last.messages[2]?.blocks[0]).toMatchObject({
       type: "tool_result",
-      text: "[shortened: 501 lines; read it again if needed]",
+      text: "[shortened: 501 lines; note what matters in time, and call it again if needed]",
     });
     expect(last.messages[12]?.blocks[0]).toMatchObject(result(2500));
     expect(event!.after).toBeLessThan(event!.before);

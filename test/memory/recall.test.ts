@@ -115,6 +115,17 @@ describe("recall", () => {
     expect(mementos[0]!.tokens).toBe(Math.ceil(mementos[0]!.text.length / 4));
   });
 
+  test("keeps apart what was noted and what the user was heard to wish, and neither reads like an order", async () => {
+    using rig = openRig();
+    await rig.learn("Pagination of the widgets endpoint needs column_1 as its key");
+    await rig.learn("Pagination of the widgets endpoint by cursor_2 is liked", { type: "preference" });
+    const mementos = await recalled(rig, "Add pagination to the endpoint of widgets");
+    expect(mementos.map(({ text }) => text).sort()).toEqual([
+      "Noted as the user's wish: Pagination of the widgets endpoint by cursor_2 is liked",
+      "Noted before: Pagination of the widgets endpoint needs column_1 as its key",
+    ]);
+  });
+
   test("is in the order anti-patterns, skills, heuristics and preferences, tasks, and within the limits of each", async () => {
     const skill: Memento = { kind: "skill", id: "paging", text: "paging: adds pages", why: "it fits", tokens: 5 };
     using rig = openRig({ skills: async () => [skill] });
@@ -220,7 +231,7 @@ describe("recall", () => {
     using rig = openRig();
     rig.task("bad", "Port the login form to React hooks", {
       status: "below",
-      summary: "Focus is lost after an error.",
+      summary: "Focus is lost after an error. The reducer is new.",
     });
     rig.database
       .query(
@@ -229,7 +240,7 @@ describe("recall", () => {
       .run();
     const mementos = await recalled(rig, "Port the signup form to React hooks");
     expect(mementos.map(({ text }) => text)).toEqual([
-      'Similar task (below): "Port the login form to React hooks". Claimed: Focus is lost after an error.',
+      'Similar task (below): "Port the login form to React hooks". Claimed: Focus is lost after an error. The reducer is new.',
     ]);
     rig.database
       .query("UPDATE tasks SET status = 'accepted', summary = 'The state moved into a reducer.' WHERE id = 'running'")

@@ -94,7 +94,7 @@ describe("bash", () => {
 
   test("reading a job needs no permission, starting one does", async () => {
     await using task = await openTask({ mode: "read-only" });
-    expect(await task.fails("bash", { job: 1 })).toBe("There is no job 1. No job was started.");
+    expect(await task.fails("bash", { job: 1 })).toBe("There is no job 1. No job was started; background starts one.");
     expect(await task.fails("bash", { command: "touch x", background: true })).toContain("only read");
     expect(existsSync(join(task.workspace, "x"))).toBe(false);
   });

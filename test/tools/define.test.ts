@@ -188,9 +188,13 @@ describe("a call", () => {
         throw Object.assign(new Error(`${code}: xyz`), { code, path: "/a" });
       });
     await using full = await openTask({ tools: [failing("ENOSPC")] });
-    expect(await full.fails("made", { text: "x" })).toBe("made failed: the disk is full; nothing was changed.");
+    expect(await full.fails("made", { text: "x" })).toBe(
+      "made failed: the disk is full; nothing was changed. End and tell the user.",
+    );
     await using shut = await openTask({ tools: [failing("EACCES")] });
-    expect(await shut.fails("made", { text: "x" })).toBe("made failed: no permission: /a.");
+    expect(await shut.fails("made", { text: "x" })).toBe(
+      "made failed: no permission: /a; go on without it and say so.",
+    );
   });
 });
 

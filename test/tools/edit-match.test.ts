@@ -56,6 +56,14 @@ describe("other white space", () => {
     expect(edited('x = "a";\ny\n', 'x = \\"a\\";\ny', 'x = \\"a\\";\nz').text).toBe('x = "a";\nz\n');
   });
 
+  test("other white space and quotes match within a line too, and the rest of the line stays", () => {
+    const text = "one; it is “so”  and not so; two\r\n";
+    expect(edited(text, 'it is "so" and not so', "it is\nnot").text).toBe("one; it is\r\nnot; two\r\n");
+    expect(refused("x a  b c d e\nx a b  c d e\n", "a b c d e")).toContain("lines 1, 2");
+    // So little may stand anywhere by chance.
+    expect(refused("f(a,  b);\n", "a, b")).toContain("old is not in the file");
+  });
+
   test("removing whole lines leaves no empty one", () => {
     expect(edited("a\n  b  \nc\n", "b\n", "").text).toBe("a\nc\n");
   });
@@ -133,6 +141,12 @@ describe("nothing found", () => {
         'file: "  return items.length;"',
         "Copy old from the file as it is, without line numbers.",
       ].join("\n"),
+    );
+  });
+
+  test("shows the difference from where old begins in its line", () => {
+    expect(refused("one; the answer is 42; two\n", "the answer was 42")).toContain(
+      'line 1, column 17:\nold:  "the answer was 42"\nfile: "the answer is 42; two"',
     );
   });
 

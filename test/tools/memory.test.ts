@@ -53,12 +53,30 @@ describe("memory", () => {
   test("keeps a lesson of this task and folder, and shows it", async () => {
     const access = fakeMemoryAccess();
     await using task = await taskWith(access);
-    const save = () => task.ok("memory", { action: "save", text: "The user wants British spelling." });
+    const save = () => task.ok("memory", { action: "save", text: "The spelling is British." });
     expect(await save()).toBe("Remembered as l1.");
-    expect(task.live).toBe("remembered: The user wants British spelling.\n");
+    expect(task.live).toBe("remembered: The spelling is British.\n");
     expect(await save()).toBe("Known already as l1; now surer.");
-    expect(access.kept).toMatchObject([{ type: "preference", sourceTask: "t1", workspace: "/work" }]);
+    expect(access.kept).toMatchObject([{ type: "heuristic", sourceTask: "t1", workspace: "/work" }]);
     expect(task.asked).toEqual([]);
+  });
+
+  test("keeps apart what the user wishes and what the agent found out", async () => {
+    const access = fakeMemoryAccess();
+    await using task = await taskWith(access);
+    await task.ok("memory", { action: "wish", text: "The user wants British spelling." });
+    await task.ok("memory", { action: "save", text: "The tests need a server on port 9." });
+    expect(access.kept.map(({ type }) => type)).toEqual(["preference", "heuristic"]);
+  });
+
+  test("does not say twice what a task said in its end and in its transcript", async () => {
+    const said = { ...hit(1), text: "Mend the parser.\nThe parser is mended." };
+    const again = { ...hit(2), kind: "transcript" as const, text: "The parser is mended." };
+    await using task = await taskWith(fakeMemoryAccess([said, again, hit(3)]));
+    const found = await task.ok("memory", { action: "search", text: "parser" });
+    expect(found).toContain("[l1]");
+    expect(found).not.toContain("[l2]");
+    expect(found).toContain("[l3]");
   });
 
   test("keeps no secrets, known ones or of a known kind", async () => {

@@ -21,7 +21,9 @@ describe("reading", () => {
     symlinkSync(".env", join(task.workspace, "link"));
     expect(await task.ok("read", { path: "a" })).toBe("1\t1");
     for (const path of [".env", "./.env", `${task.workspace}/.env`, "x/../.env", "link", "secret/x"]) {
-      expect(await task.fails("read", { path })).toStartWith("The user's rules forbid this call");
+      const refusal = await task.fails("read", { path });
+      expect(refusal).toStartWith("The user's rules forbid this call");
+      expect(refusal).toEndWith("Go on without it, and say what could not be done.");
     }
     expect(task.asked).toEqual([]);
   });

@@ -120,7 +120,9 @@ describe("read", () => {
   test("does not wait for a pipe", async () => {
     await using task = await openTask();
     Bun.spawnSync(["mkfifo", join(task.workspace, "pipe")]);
-    expect(await task.fails("read", { path: "pipe" })).toBe("pipe is a pipe, socket or device, not a file.");
+    expect(await task.fails("read", { path: "pipe" })).toBe(
+      "pipe is a pipe, socket or device, not a file; bash can look at it.",
+    );
     expect(await task.fails("edit", { path: "pipe", old: "a", new: "b" })).toContain("not a file");
     expect(await task.fails("write", { path: "pipe", content: "a" })).toContain("was not read");
   });

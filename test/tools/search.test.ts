@@ -48,8 +48,10 @@ describe("glob", () => {
     await using task = await openTask();
     task.put("a", "");
     expect(await task.fails("glob", { pattern: "" })).toContain("empty");
-    expect(await task.fails("glob", { pattern: "*", path: "a" })).toBe("a is not a folder.");
-    expect(await task.fails("glob", { pattern: "*", path: "b" })).toBe("b does not exist.");
+    expect(await task.fails("glob", { pattern: "*", path: "a" })).toBe(
+      "a is not a folder. Give the folder that it lies in.",
+    );
+    expect(await task.fails("glob", { pattern: "*", path: "b" })).toBe("b does not exist. Did you mean a?");
   });
 });
 
@@ -187,7 +189,7 @@ describe("grep", () => {
     task.put("open", "KEY=3\n");
     expect(await task.ok("grep", { pattern: "KEY" })).toBe("open\n1:KEY=3");
     expect(await task.fails("grep", { pattern: "KEY", path: ".env" })).toContain("rules forbid reading .env");
-    expect(await task.fails("grep", { pattern: "KEY", path: "secret" })).toStartWith("No line matches");
+    expect(await task.fails("grep", { pattern: "KEY", path: "secret" })).toStartWith("No file was searched of secret");
     expect(await task.ok("glob", { pattern: "**" })).toBe("open");
     expect(await task.fails("edit", { path: ".env", old: "?", new: "!" })).toStartWith("The user's rules forbid");
   });

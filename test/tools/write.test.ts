@@ -44,7 +44,9 @@ describe("write", () => {
     await using task = await openTask();
     chmodSync(task.put("a", "one\n"), 0o444);
     await task.ok("read", { path: "a" });
-    expect(await task.fails("write", { path: "a", content: "two" })).toBe("a is write-protected (mode 444).");
+    expect(await task.fails("write", { path: "a", content: "two" })).toBe(
+      "a is write-protected (mode 444). Leave it, or chmod it first if the task needs that.",
+    );
     expect(await task.fails("edit", { path: "a", old: "one", new: "two" })).toContain("write-protected");
     expect(task.get("a")).toBe("one\n");
   });

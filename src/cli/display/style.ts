@@ -1,5 +1,5 @@
 import type { Env } from "../../base/env.ts";
-import { formatUsd } from "../../base/text.ts";
+import { formatScore, formatUsd } from "../../base/text.ts";
 import type { Spent } from "../../contracts/task.ts";
 
 /** Emphasis for a terminal; without colour every function returns its text unchanged. */
@@ -44,7 +44,7 @@ export function money(spent: Pick<Spent, "costUsd" | "costKnown">): string {
 
 /** `0.62`, or `not measured`. Cut, not rounded: 0.799 must not look like a threshold of 0.80 that was reached. */
 export function score(value: number | null): string {
-  return value === null ? "not measured" : (Math.floor(value * 100 + 1e-9) / 100).toFixed(2);
+  return value === null ? "not measured" : formatScore(value);
 }
 
 /** How long ago an ISO time was: `just now`, `5 min ago`. `now` in ms. */
