@@ -9,8 +9,8 @@ const NOTED = 0.7;
 
 /** The lessons that a task left in the memory: a fold of its events, for a memory that has lost them. */
 export class Taught {
-  /** Texts that are to be saved, by their calls. */
-  readonly #saving = new Map<string, string>();
+  /** What is to be saved, by the calls that do. */
+  readonly #saving = new Map<string, Saving>();
   #workspace: string | null = null;
 
   /** Takes one more event of the main agent; returns the lessons that it kept, as they were then. */
@@ -23,26 +23,25 @@ export class Taught {
       case "learned":
         return event.learned.map(({ learning }) => learning);
       case "tool_started": {
-        const text = event.call.name === "memory" ? savedText(event.call.arguments) : undefined;
-        if (text !== undefined) this.#saving.set(event.call.id, text);
+        const saving = event.call.name === "memory" ? savingOf(event.call.arguments) : undefined;
+        if (saving !== undefined) this.#saving.set(event.call.id, saving);
         return [];
       }
       case "tool_finished": {
-        const content = this.#saving.get(event.id);
+        const saving = this.#saving.get(event.id);
         const id = REMEMBERED.exec(event.result.text)?.[1];
         this.#saving.delete(event.id);
-        return content === undefined || id === undefined ? [] : [this.#saved(id, content, event)];
+        return saving === undefined || id === undefined ? [] : [this.#saved(id, saving, event)];
       }
       default:
         return [];
     }
   }
 
-  #saved(id: string, content: string, { task, time }: Event): Learning {
+  #saved(id: string, saving: Saving, { task, time }: Event): Learning {
     return {
       id,
-      type: "preference",
-      content,
+      ...saving,
       category: "",
       confidence: NOTED,
       sourceTask: task,
@@ -56,12 +55,18 @@ export class Taught {
   }
 }
 
-/** The text of a call that saves, as it is kept. */
-function savedText(json: string): string | undefined {
+type Saving = Pick<Learning, "type" | "content">;
+
+/** What the calls of the tool keep, by their action (tools/memory.ts). */
+const KEEPS: Readonly<Record<string, Learning["type"]>> = { save: "heuristic", wish: "preference" };
+
+/** What a call saves, as it is kept. */
+function savingOf(json: string): Saving | undefined {
   try {
     const value: unknown = JSON.parse(json);
-    if (!isObject(value) || value["action"] !== "save" || typeof value["text"] !== "string") return undefined;
-    return value["text"].replace(/\s+/g, " ").trim();
+    if (!isObject(value) || typeof value["text"] !== "string") return undefined;
+    const type = KEEPS[String(value["action"])];
+    return type && { type, content: value["text"].replace(/\s+/g, " ").trim() };
   } catch {
     return undefined;
   }

@@ -112,8 +112,10 @@ describe("a new memory in the place of a lost one", () => {
     transcript(10, remembers("save", " Ada likes\nshort names ", "Remembered as abc123."));
     transcript(11, remembers("save", "Ada likes short names", "Known already as abc123; now surer."));
     transcript(12, remembers("search", "names", "Remembered as zzz."));
-    expect(await rebuilt()).toMatchObject([
-      { id: "abc123", type: "preference", content: "Ada likes short names", sourceTask: taskOf(10) },
+    transcript(13, remembers("wish", "Ada wants tests with every change", "Remembered as def456."));
+    expect((await rebuilt()).sort((a, b) => (a.id < b.id ? -1 : 1))).toMatchObject([
+      { id: "abc123", type: "heuristic", content: "Ada likes short names", sourceTask: taskOf(10) },
+      { id: "def456", type: "preference", content: "Ada wants tests with every change", sourceTask: taskOf(13) },
     ]);
   });
 

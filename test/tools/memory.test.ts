@@ -112,10 +112,12 @@ describe("memory", () => {
     expect(task.asked).toMatchObject([
       { tool: "memory", subject: "forget l1", detail: expect.stringContaining("Always use tabs.") },
     ]);
-    task.answer = () => ({ choice: "once", by: "terminal" });
-    expect(await task.ok("memory", { action: "forget", text: "l1" })).toBe("Forgotten.");
+    // What was refused is not asked again in the same task.
+    await using later = await taskWith(access);
+    later.answer = () => ({ choice: "once", by: "terminal" });
+    expect(await later.ok("memory", { action: "forget", text: "l1" })).toBe("Forgotten.");
     expect(access.kept).toEqual([]);
-    expect(await task.fails("memory", { action: "forget", text: "l1" })).toMatch(/no memory with the id l1/);
+    expect(await later.fails("memory", { action: "forget", text: "l1" })).toMatch(/no memory with the id l1/);
   });
 
   test("forgets nothing unasked, whatever the mode and the rules allow", async () => {
