@@ -17,13 +17,14 @@ async function main(argv: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const [{ describeError }, { Exit, Interruption, UserError }] = await Promise.all([
+  const [{ describeError }, { complain }, { Exit, Interruption, UserError }] = await Promise.all([
     import("./cli/failure.ts"),
+    import("./cli/display/writer.ts"),
     import("./base/errors.ts"),
   ]);
   if (error instanceof Interruption) process.exitCode = Exit.interrupted;
   else {
-    process.stderr.write(describeError(error));
+    complain(describeError(error));
     process.exitCode = error instanceof UserError ? error.exitCode : Exit.failure;
   }
 }

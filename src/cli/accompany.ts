@@ -6,6 +6,7 @@ import type { Outcome, OutcomeStatus } from "../contracts/task.ts";
 import { createTerminalAsk } from "./ask.ts";
 import { createDisplay, printOutcome } from "./display/index.ts";
 import { displayMode } from "./display/style.ts";
+import { complain, say } from "./display/writer.ts";
 import { describeError, remedyOf } from "./failure.ts";
 import type { Flags, ResultFormat } from "./flags.ts";
 import { openTerminal } from "./keyboard.ts";
@@ -64,23 +65,23 @@ export async function accompany(
     // Who asked for a value that fits a schema reads JSON or nothing, never the words that it was to be made of.
     const isWanted = format !== "text" || !task.task.schema || "value" in outcome;
     if (isWanted) await printOutcome(display.output, format, outcome);
-    if (flags.quiet && outcome.status === "failed") process.stderr.write(`openkoi: ${outcome.reason}\n`);
+    if (flags.quiet && outcome.status === "failed") say(outcome.reason);
     const news = await app.tidy(signals.signal);
-    if (!flags.quiet) for (const line of news) process.stderr.write(`  ${line}\n`);
-    for (const notice of app.memory.takeNotices()) process.stderr.write(`openkoi: ${notice}\n`);
+    if (!flags.quiet) for (const line of news) complain(`  ${line}\n`);
+    for (const notice of app.memory.takeNotices()) say(notice);
     const { fault } = display.output;
-    if (fault) process.stderr.write(describeError(fault));
+    if (fault) complain(describeError(fault));
     return fault ? Exit.failure : EXIT_OF[outcome.status];
   } catch (error) {
     if (ended && format === "json") await printOutcome(display.output, format, ended);
     if (signals.signal.aborted) {
-      if (!(error instanceof Interruption)) process.stderr.write(describeError(error));
+      if (!(error instanceof Interruption)) complain(describeError(error));
       return Exit.interrupted;
     }
     const remedy = remedyOf(error);
     // Where the display has said what happened, only the remedy is left to say.
     if (flags.quiet || !ended || remedy === undefined) throw error;
-    process.stderr.write(`  ${remedy}\n`);
+    complain(`  ${remedy}\n`);
     return error instanceof UserError ? error.exitCode : Exit.failure;
   } finally {
     app.close();

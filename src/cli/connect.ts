@@ -5,7 +5,7 @@ import { logIn } from "../credentials/oauth/session.ts";
 import { remove, saveKey } from "../credentials/store.ts";
 import type { CommandLine } from "./args.ts";
 import { oneLine } from "./display/layout.ts";
-import { print } from "./display/writer.ts";
+import { print, say } from "./display/writer.ts";
 import { interrupted } from "./picker.ts";
 import { freshStatuses, openPlace, type Place, pickProvider, rowNamed, sourceOf, statusLines } from "./place.ts";
 import { readSecret } from "./secret.ts";
@@ -18,9 +18,9 @@ export async function connectCommand({ argument, flags }: CommandLine): Promise<
     const statuses = await place.providers.statuses();
     print(`${statusLines(statuses).join("\n")}\n`);
     const troubled = statuses.some(({ state }) => state !== "ready" && state !== "missing");
-    if (troubled) process.stderr.write("openkoi: what [!] needs: openkoi doctor\n");
+    if (troubled) say("what [!] needs: openkoi doctor");
     else if (!statuses.some(({ state }) => state === "ready"))
-      process.stderr.write("openkoi: nothing is set up yet: openkoi connect saves a key or logs in\n");
+      say("nothing is set up yet: openkoi connect saves a key or logs in");
     return Exit.ok;
   }
   const remedy = "Name it: openkoi connect anthropic; openkoi connect status shows them all.";
@@ -37,7 +37,7 @@ export async function connect(row: CredentialRow, place: Place): Promise<void> {
   print(`${row.id}: ${saved}\n`);
   // The first source wins, which need not be what was just saved.
   if (status?.source && !saved.includes(status.source)) {
-    process.stderr.write(`openkoi: ${sourceOf(status)} comes before it and is what is used\n`);
+    say(`${sourceOf(status)} comes before it and is what is used`);
   }
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { Exit, type ExitCode, messageOf, UsageError, UserError } from "../base/errors.ts";
 import { remove, removeAll, savedFor, savedProviders } from "../credentials/store.ts";
 import type { CommandLine } from "./args.ts";
-import { print } from "./display/writer.ts";
+import { print, say } from "./display/writer.ts";
 import { freshStatuses, openPlace, type Place, pickProvider, rowNamed, sourceOf } from "./place.ts";
 import { confirm } from "./secret.ts";
 
@@ -21,13 +21,13 @@ export async function disconnectCommand({ argument, flags }: CommandLine): Promi
   const target = saved.includes(id) ? id : rowNamed(id, place, ["all"]).id;
   const files = await savedFor(place.app.paths, target);
   if (files.length > 0 && !(await agree(`Remove ${target} from ${files.join(" and ")}?`, target))) {
-    process.stderr.write("openkoi: nothing was removed\n");
+    say("nothing was removed");
     return Exit.ok;
   }
   if (files.length > 0) await remove(place.app.paths, target, AbortSignal.timeout(30_000));
   print(`${target}: ${files.length > 0 ? `removed from ${files.join(" and ")}` : "nothing is saved"}\n`);
   const left = (await freshStatuses(place)).find((status) => status.id === target);
-  if (left?.source && left.state !== "missing") process.stderr.write(`openkoi: still there: ${sourceOf(left)}\n`);
+  if (left?.source && left.state !== "missing") say(`still there: ${sourceOf(left)}`);
   return Exit.ok;
 }
 
@@ -45,7 +45,7 @@ async function disconnectAll(
   }
   const what = saved ? names.join(", ") : "everything in auth.json and credentials/";
   if (!(await agree(`Remove every saved credential (${what})?`, "all"))) {
-    process.stderr.write("openkoi: nothing was removed\n");
+    say("nothing was removed");
     return Exit.ok;
   }
   await removeAll(paths);

@@ -9,7 +9,7 @@ import { schemaOf } from "../memory/migrate.ts";
 import { atOneMoment, columnsOf, type PortableTable, rowsOf } from "../memory/portable.ts";
 import { createMemoryStore } from "../readers/memory-store.ts";
 import type { CommandLine } from "./args.ts";
-import { createWriter } from "./display/writer.ts";
+import { createWriter, say } from "./display/writer.ts";
 import { csvText } from "./portable/csv.ts";
 import {
   type ExportRow,
@@ -41,7 +41,7 @@ export async function exportCommand({ argument, flags }: CommandLine): Promise<E
   const store = createMemoryStore({ paths, now: () => Date.now() });
   try {
     const memory = await store.whole();
-    for (const text of store.takeNotices()) process.stderr.write(`openkoi: ${text}\n`);
+    for (const text of store.takeNotices()) say(text);
     const header = makeHeader({
       what,
       schema: schemaOf(memory.db),
@@ -54,7 +54,7 @@ export async function exportCommand({ argument, flags }: CommandLine): Promise<E
       const tables = TABLES_OF[what].map((name) => observed(tableOf(name, memory, paths, redact), count, redact));
       return write(header, tables, format, output);
     });
-    if (output !== undefined) process.stderr.write(`openkoi: ${plural(count.rows, "row")} written to ${output}\n`);
+    if (output !== undefined) say(`${plural(count.rows, "row")} written to ${output}`);
     return Exit.ok;
   } finally {
     store.close();
@@ -72,13 +72,13 @@ function partOf(argument: string | undefined): Part {
 }
 
 function tableOf(name: OutTable["name"], memory: MemoryDatabase, paths: Paths, redact: boolean): OutTable {
-  const onLeftOut = (path: string) => process.stderr.write(`openkoi: left out: ${JSON.stringify(path)}\n`);
+  const onLeftOut = (path: string) => say(`left out: ${JSON.stringify(path)}`);
   if (name === "soul") return { name, columns: SOUL_COLUMNS, rows: soulRows(paths, onLeftOut) };
   if (name === "skills") {
     return { name, columns: SKILL_COLUMNS, rows: skillRows(paths, redact, onLeftOut) };
   }
   if (name === "transcripts") {
-    const onDamaged = (message: string) => process.stderr.write(`openkoi: left out: ${message}\n`);
+    const onDamaged = (message: string) => say(`left out: ${message}`);
     return { name, columns: ["session", "event"], rows: transcriptRows(paths, onDamaged) };
   }
   return {

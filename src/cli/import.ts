@@ -12,7 +12,7 @@ import { createMemoryStore } from "../readers/memory-store.ts";
 import type { CommandLine } from "./args.ts";
 import { createTerminalAsk } from "./ask.ts";
 import { cleanLines } from "./display/layout.ts";
-import { print } from "./display/writer.ts";
+import { complain, print, say } from "./display/writer.ts";
 import { CSV_HEADER } from "./export.ts";
 import { fitRows } from "./portable/cells.ts";
 import { readCsv } from "./portable/csv.ts";
@@ -48,7 +48,7 @@ export async function importCommand({ argument, flags }: CommandLine): Promise<E
   const store = createMemoryStore({ paths, now: () => Date.now() });
   try {
     const memory = await store.whole();
-    for (const text of store.takeNotices()) process.stderr.write(`openkoi: ${text}\n`);
+    for (const text of store.takeNotices()) say(text);
     print(await takeIn(source, memory, paths, argument, flags.yes === true));
     return Exit.ok;
   } finally {
@@ -129,10 +129,10 @@ function isSoulWanted(soul: string): Promise<boolean> {
 
 /** Asks the user. Where nobody can be asked it stays out, and that is said. */
 async function isWanted(what: string, lines: readonly string[], question: string): Promise<boolean> {
-  process.stderr.write(`${what}\n${lines.map((line) => `  ${line}\n`).join("")}`);
+  complain(`${what}\n${lines.map((line) => `  ${line}\n`).join("")}`);
   const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY);
   if (!interactive) {
-    process.stderr.write(`openkoi: left out, because nobody is there to say whether it is wanted: --yes takes it in\n`);
+    say("left out, because nobody is there to say whether it is wanted: --yes takes it in");
     return false;
   }
   const signals = watchSignals();

@@ -208,6 +208,9 @@ function oneWord(words: readonly string[], command: string, takes: string): stri
 }
 
 function missing(command: string, takes: string, got = 0): UsageError {
-  const what = got > 1 ? `takes one ${takes.split(" ")[0]}, got ${plural(got, "word")}` : `needs a ${takes}`;
+  const what =
+    got > 1
+      ? `takes one ${takes.split(" ")[0]}, got ${plural(got, "word")}`
+      : `needs ${/^[AEIO]/.test(takes) ? "an" : "a"} ${takes}`;
   return new UsageError(`"learn ${command}" ${what}`, LIST);
 }

@@ -19,7 +19,7 @@ import { createTerminalAsk } from "./ask.ts";
 import { diffLines } from "./display/diff-lines.ts";
 import { cleanLines, oneLine } from "./display/layout.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
-import { print } from "./display/writer.ts";
+import { print, say } from "./display/writer.ts";
 import type { Flags } from "./flags.ts";
 import { pick } from "./picker.ts";
 import { watchSignals } from "./signals.ts";
@@ -56,7 +56,7 @@ export function installFromSources(flags: InstallFlags): Promise<ExitCode> {
         all.push(...candidates.map((candidate) => ({ candidate, origin })));
       } catch (error) {
         scene.signal.throwIfAborted();
-        process.stderr.write(`openkoi: ${oneLine(publicUrl(source))} is left out: ${messageOf(error)}\n`);
+        say(`${oneLine(publicUrl(source))} is left out: ${messageOf(error)}`);
       }
     }
     const value = await pick({
@@ -100,7 +100,7 @@ async function offered(source: string, scene: Scene): Promise<{ candidates: Cand
     clone: (url, folder) => cloneHeld(url, folder, scene),
   });
   const { candidates, refused } = survey(fetched.folder, publicUrl(source));
-  for (const fault of refused) process.stderr.write(`openkoi: left out: ${oneLine(faultText(fault))}\n`);
+  for (const fault of refused) say(`left out: ${oneLine(faultText(fault))}`);
   if (candidates.length === 0)
     throw new UsageError(`${publicUrl(source)} holds no skill that can be used`, "See the lines above.");
   return { candidates, origin: fetched.origin };

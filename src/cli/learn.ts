@@ -13,7 +13,7 @@ import { redactedModel } from "../redacted.ts";
 import type { CommandLine } from "./args.ts";
 import { createTerminalAsk } from "./ask.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
-import { print } from "./display/writer.ts";
+import { print, printExactly, say } from "./display/writer.ts";
 import { approveCommand, dismissCommand, editCommand, forgetCommand, showCommand, writeCommand } from "./learn-acts.ts";
 import { pickLessons } from "./learn-picker.ts";
 import { listJson, listText, lookAtLessons } from "./learn-view.ts";
@@ -76,7 +76,7 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
       ...(flags.config === undefined ? {} : { configFile: flags.config }),
     });
     const memory = app.memory.exists() ? await app.memory.whole() : undefined;
-    for (const notice of app.memory.takeNotices()) process.stderr.write(`openkoi: ${notice}\n`);
+    for (const notice of app.memory.takeNotices()) say(notice);
     const { paths, clock } = app;
     const terminal = Boolean(process.stdin.isTTY && process.stderr.isTTY);
     const deps: LearnDeps = {
@@ -93,7 +93,7 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
       terminal,
       ...stdoutLayout(readEnv()),
       now: () => clock.now(),
-      write: print,
+      write: flags.json ? printExactly : print,
       signal: signals.signal,
     };
     return await run(deps, words, flags);
@@ -105,7 +105,7 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
 
 /** The learnings of the memory. None is to hold a key of the user's. */
 function accessTo(app: App, settings: Settings): MemoryAccess {
-  const access = app.recollection(settings, (text) => void process.stderr.write(`openkoi: ${text}\n`));
+  const access = app.recollection(settings, say);
   return {
     ...access,
     async edit(id, content, signal) {

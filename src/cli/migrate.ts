@@ -7,7 +7,7 @@ import { openDatabase, rollBack } from "../memory/database.ts";
 import { type Inspection, inspect } from "../memory/inspect.ts";
 import { backups, schemaOf } from "../memory/migrate.ts";
 import type { CommandLine } from "./args.ts";
-import { print } from "./display/writer.ts";
+import { print, say } from "./display/writer.ts";
 import { confirm } from "./secret.ts";
 
 /** `openkoi migrate`: brings the database to the newest schema; `--status` looks, `--rollback` goes back one. */
@@ -40,12 +40,12 @@ async function rollback(path: string, agreed: boolean): Promise<ExitCode> {
   }
   const question = `Take the database back from schema ${kind.schema} to ${kind.schema - 1}? What only the newer one holds is dropped; a copy is kept.`;
   if (!agreed && !(await confirm(question, "To do it without asking: openkoi migrate --rollback --yes"))) {
-    process.stderr.write("openkoi: nothing was changed\n");
+    say("nothing was changed");
     return Exit.ok;
   }
   const { schema, backup } = rollBack(path, () => Date.now());
   print(`${path}: schema ${schema}; a copy from before lies at ${backup}\n`);
-  process.stderr.write("openkoi: the next task of this version brings it forward again\n");
+  say("the next task of this version brings it forward again");
   return Exit.ok;
 }
 
@@ -77,5 +77,5 @@ function statusText(path: string, { kind, applied, latest, bytes }: Inspection):
 }
 
 function note(text: string): void {
-  process.stderr.write(`openkoi: ${text}\n`);
+  say(text);
 }

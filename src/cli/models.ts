@@ -4,7 +4,7 @@ import { loadCatalogue } from "../providers/catalogue.ts";
 import type { CommandLine } from "./args.ts";
 import { oneLine } from "./display/layout.ts";
 import { stdoutLayout } from "./display/style.ts";
-import { print } from "./display/writer.ts";
+import { print, printExactly, say } from "./display/writer.ts";
 import type { Flags } from "./flags.ts";
 import { capabilitiesOf, factsOf, modelLines, providerOf } from "./model-lines.ts";
 import { pick } from "./picker.ts";
@@ -26,7 +26,7 @@ export async function modelsCommand({ flags }: CommandLine): Promise<ExitCode> {
   }
   const [models, statuses] = await Promise.all([providers.models(), providers.statuses()]);
   if (flags.json) {
-    print(modelsJson(models, statuses));
+    printExactly(modelsJson(models, statuses));
     return Exit.ok;
   }
   const { date } = await loadCatalogue();
@@ -43,7 +43,7 @@ function report({ provider, state, models, why }: ModelList): void {
     failed: why,
     unlisted: "has no list to ask for",
   }[state];
-  process.stderr.write(`openkoi: ${provider}: ${oneLine(said ?? state)}\n`);
+  say(`${provider}: ${oneLine(said ?? state)}`);
 }
 
 function modelsJson(models: readonly ModelInfo[], statuses: readonly ProviderStatus[]): string {

@@ -71,7 +71,7 @@ export function questionLines(question: Question, options: QuestionOptions): str
     ...hang("", style.bold(cut(titleOf(question), Math.max(20, width * 3))), width),
     ...shown.map((line) => INDENT + line),
     ...notesOf(question).flatMap((note) => hang(INDENT, style.dim(note), width)),
-    ...(destructive ? [style.bad("This may destroy something, so it is asked in every mode.")] : []),
+    ...(destructive ? hang("", style.bad("This may destroy something, so it is asked in every mode."), width) : []),
     ...hang("", prompt, width).slice(0, -1),
     `${hang("", prompt, width).at(-1)?.trimEnd() ?? ""} `,
   ];

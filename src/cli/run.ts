@@ -3,6 +3,7 @@ import { Exit, type ExitCode, UsageError, UserError } from "../base/errors.ts";
 import { isObject } from "../base/schema.ts";
 import { accompany } from "./accompany.ts";
 import type { CommandLine } from "./args.ts";
+import { say } from "./display/writer.ts";
 import { configOverrides, type Flags } from "./flags.ts";
 import { watchSignals } from "./signals.ts";
 import { readPipedStdin } from "./stdin.ts";
@@ -12,7 +13,7 @@ export async function run(line: CommandLine): Promise<ExitCode> {
   const flags = await withPickedModel(line.flags);
   const signals = watchSignals();
   const piped = await readPipedStdin({
-    onWait: (message) => process.stderr.write(`openkoi: ${message}\n`),
+    onWait: say,
     signal: signals.signal,
   });
   const description = (flags.stdin ? piped : line.task)?.trim();

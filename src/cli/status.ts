@@ -9,7 +9,7 @@ import { type CurrentTask, readCurrentTask } from "../readers/state-file.ts";
 import { type SkillCount, skillCounts } from "../skills/counts.ts";
 import type { CommandLine } from "./args.ts";
 import { type Costs, costLines } from "./cost-lines.ts";
-import { print } from "./display/writer.ts";
+import { print, printExactly, say } from "./display/writer.ts";
 import type { Flags } from "./flags.ts";
 import { type Facts, MOST_RESULTS, type Problem, type RoleModels, statusJson, statusText } from "./status-text.ts";
 
@@ -124,14 +124,14 @@ export async function statusCommand({ flags }: CommandLine): Promise<ExitCode> {
         memory: () => sizeOfMemory(app.memory, app.paths.sessions),
         ledger: app.ledger,
         now: () => app.clock.now(),
-        write: print,
+        write: flags.json ? printExactly : print,
       },
       flags,
     );
   } finally {
     // Where the memory cannot be used, the page says it in its place.
     if (app.memory.isOpen()) {
-      for (const notice of app.memory.takeNotices()) process.stderr.write(`openkoi: ${notice}\n`);
+      for (const notice of app.memory.takeNotices()) say(notice);
     }
     app.close();
   }

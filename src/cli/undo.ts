@@ -20,7 +20,7 @@ import {
 import type { CommandLine } from "./args.ts";
 import { oneLine } from "./display/layout.ts";
 import { ago } from "./display/style.ts";
-import { print } from "./display/writer.ts";
+import { print, say } from "./display/writer.ts";
 import { watchSignals } from "./signals.ts";
 import { findTask } from "./task-name.ts";
 
@@ -67,7 +67,7 @@ async function remember(paths: Paths, task: { id: string; workspace: string }): 
     store.tell(error);
   } finally {
     store.close();
-    for (const notice of store.takeNotices()) process.stderr.write(`openkoi: ${notice}\n`);
+    for (const notice of store.takeNotices()) say(notice);
   }
 }
 

@@ -5,6 +5,9 @@ import { scoreOf } from "./checks.ts";
 import { type Proof, statusWords, unprovenBy } from "./proof.ts";
 import { EVIDENCE_ID, UNPROVEN_ID } from "./verdict.ts";
 
+/** How the reason begins that an open blocker is. */
+export const OPEN_BLOCKER = "open blocker: ";
+
 /** What each kind of measurement weighs (PRODUCT.md section 3). */
 const WEIGHTS = { tests: 0.4, static: 0.2, judge: 0.4 } as const;
 /** How far below the threshold a held score lies. */
@@ -49,7 +52,7 @@ export function sum(measured: Measured, proof: Proof, threshold: number): Evalua
   const heldBy = [
     ...(regressions.length > 0 ? [plural(distinct(regressions).length, "new failure")] : []),
     ...unproven.map(({ command }) => `not proven: ${command}`),
-    ...open.filter(({ severity }) => severity === "blocker").map(({ title }) => `open blocker: ${title}`),
+    ...open.filter(({ severity }) => severity === "blocker").map(({ title }) => OPEN_BLOCKER + title),
   ];
   const raw = weighted([
     [tests, WEIGHTS.tests],
@@ -155,9 +158,15 @@ export function distinct(regressions: readonly Regression[]): Regression[] {
   });
 }
 
-function regressionFinding({ check, failure }: Regression): Finding {
+/** Of the finding that a new failure is. */
+export function regressionId({ check, failure }: Regression): string {
+  return `${EVIDENCE_ID}${check.id}:${failure.name}`;
+}
+
+function regressionFinding(regression: Regression): Finding {
+  const { check, failure } = regression;
   return {
-    id: `${EVIDENCE_ID}${check.id}:${failure.name}`,
+    id: regressionId(regression),
     severity: "blocker",
     dimension: "",
     title: `${failure.name} fails and did not before`,

@@ -5,7 +5,9 @@ import { lines } from "../../src/cli/display/lines.ts";
 import { createStyle } from "../../src/cli/display/style.ts";
 import { emptyView, look } from "../../src/cli/display/view.ts";
 import type { Event, EventBody } from "../../src/contracts/event.ts";
+import type { Memento } from "../../src/contracts/memory.ts";
 import type { Question } from "../../src/contracts/question.ts";
+import { OPEN_BLOCKER, regressionId } from "../../src/engine/score.ts";
 import { check, checked, ended, evaluated, finding, spent, started, story, told } from "./story.ts";
 
 function shown(events: readonly Event[], options: Partial<LineOptions> = {}): string[] {
@@ -208,6 +210,41 @@ describe("evidence", () => {
     expect(last(baseline(checked(4, [])), evidence(checked(3, [{ name: "fresh" }])))[0]).toContain("1 failed (new)");
   });
 
+  test("that is run again says so in a line, and names what failed once", () => {
+    const fresh = checked(2, [{ name: "old" }, { name: "fresh" }]);
+    expect(last(baseline(), evidence(fresh), evidence(fresh))).toEqual([
+      "  tests      npm test  2 passed, 2 failed (1 new)  412 ms",
+      "    ✗ fresh",
+      "  tests      npm test  run again: the same  412 ms",
+    ]);
+    const flaky = [baseline(), evidence(fresh), evidence()];
+    expect(last(...flaky).at(-1)).toBe("  tests      npm test  run again: 3 passed, 1 failed (as before)  412 ms");
+    const next: EventBody = { type: "iteration_started", iteration: 2 };
+    expect(last(baseline(), evidence(fresh), next, evidence(fresh)).join("\n")).not.toContain("again");
+  });
+
+  test("of which new failures stand below their check is not listed as blockers again", () => {
+    const failures = Array.from({ length: 7 }, (_, at) => ({ name: `fresh ${at}` }));
+    const regressions = failures.map((failure) => ({ check, failure }));
+    const findings = regressions.map((regression) => ({
+      ...finding,
+      id: regressionId(regression),
+      severity: "blocker" as const,
+      title: `${regression.failure.name} fails and did not before`,
+      location: "a.test.js:3",
+    }));
+    const out = last(baseline(checked(8, [])), evidence(checked(1, failures)), {
+      type: "evaluated",
+      evaluation: evaluated(0.3, { regressions, findings, heldBy: ["7 new failures"] }),
+    });
+    expect(out.filter((line) => line.includes("✗"))).toHaveLength(5);
+    // Those that had no room there.
+    expect(out.filter((line) => line.startsWith("  blocker"))).toEqual([
+      "  blocker    fresh 5 fails and did not before  a.test.js:3",
+      "  blocker    fresh 6 fails and did not before  a.test.js:3",
+    ]);
+  });
+
   test("without a baseline compares with nothing", () => {
     expect(shownOf(evidence())[0]).toBe("  tests      npm test  3 passed, 1 failed  412 ms");
   });
@@ -246,12 +283,68 @@ describe("an evaluation", () => {
     ]);
   });
 
+  test("counts the blockers that hold it: they stand above", () => {
+    const findings = ["It leaks", "It hangs"].map((title) => ({ ...finding, severity: "blocker" as const, title }));
+    const heldBy = ["not proven: make test", ...findings.map(({ title }) => OPEN_BLOCKER + title)];
+    const out = shownOf({ type: "evaluated", evaluation: evaluated(0.79, { findings, heldBy }) });
+    expect(out.slice(2)).toEqual([
+      "  score      0.79",
+      "  held by    not proven: make test",
+      "  held by    2 open blockers",
+    ]);
+  });
+
   test("lists the worst findings first, and not too many", () => {
     const findings = Array.from({ length: 12 }, (_, at) => ({ ...finding, id: `f${at}`, title: `finding ${at}` }));
     findings[11] = { ...findings[11]!, severity: "blocker", title: "the worst" };
     const out = shownOf({ type: "evaluated", evaluation: evaluated(0.5, { findings }) });
     expect(out[0]).toBe("  blocker    the worst  src/price.js:12");
     expect(out[8]).toBe("    … and 4 more findings");
+  });
+});
+
+test("a decision is told in words, none of which is the program's own name for it", () => {
+  const decisions = [
+    "abort_budget",
+    "abort_timeout",
+    "abort_regression",
+    "accept_best",
+    "unmeasured",
+    "escalate",
+  ] as const;
+  for (const decision of decisions) {
+    const [line] = shownOf({ type: "decided", decision, reason: "so it is" });
+    expect(line).toMatch(/^ {2}decision {3}(?:stops|ends)[a-z ,]*: so it is$/);
+    expect(line).not.toContain("_");
+  }
+  expect(
+    shownOf({ type: "decided", decision: "abort_regression", reason: "the score fell from 0.80 to 0.05" }),
+  ).toEqual(["  decision   stops, and the best result is kept: the score fell from 0.80 to 0.05"]);
+});
+
+describe("what is recalled", () => {
+  const memento = (kind: Memento["kind"], text: string): Memento => ({ kind, id: text, text, why: "0.81", tokens: 9 });
+  const mementos = [
+    memento("anti_pattern", "Never edit generated files."),
+    memento("heuristic", "Run the linter\nfirst."),
+    memento("skill", "release-notes"),
+    memento("task", "Fix the build"),
+  ];
+
+  test("is counted, and named in short", () => {
+    expect(shownOf({ type: "recalled", mementos, tokens: 36 })).toEqual([
+      "  memory     recalled 2 lessons, 1 skill, 1 similar task of earlier work",
+      "    - Never edit generated files.",
+      "    - Run the linter first.",
+      "    - release-notes",
+      "    … and 1 more",
+    ]);
+  });
+
+  test("is told in full where everything is, with why it came up", () => {
+    const out = shown(told([{ type: "recalled", mementos, tokens: 36 }]), { verbose: true });
+    expect(out).toHaveLength(5);
+    expect(out[1]).toBe("    - Never edit generated files. (0.81)");
   });
 });
 
@@ -279,7 +372,7 @@ describe("the judge's work", () => {
     );
     expect(lines).toContain("  judge      0.86  code-review: correctness 0.90 (as before), style 0.80");
     expect(lines).toContain("  resolved   It leaks");
-    expect(lines).toContain("  decision   continue: 0.80 reaches 0.80, but an important finding is open");
+    expect(lines).toContain("  decision   goes on: 0.80 reaches 0.80, but an important finding is open");
   });
 });
 
@@ -327,6 +420,11 @@ test("a permission that the policy refused is shown, one given at the terminal i
     answer: { choice: "refuse", by },
   });
   expect(shownOf(asked, answered("policy"))).toEqual(["  $ rm -rf x  refused: there is nobody to ask"]);
+  // Of a call it is said once, when it ends.
+  const begun: EventBody = { type: "tool_started", call: call("c", "bash"), effect: "execute", subject: "rm -rf x" };
+  const result = { text: "Not permitted", isError: true, denied: true };
+  const over: EventBody = { type: "tool_finished", id: "c", name: "bash", result, ms: 1 };
+  expect(shownOf(begun, asked, answered("policy"), over)).toEqual(["  $ rm -rf x  ✗ refused: there is nobody to ask"]);
   expect(shownOf(asked, answered("terminal"))).toEqual([]);
 });
 

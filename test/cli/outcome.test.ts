@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { outcomeText } from "../../src/cli/display/index.ts";
 import { createJsonStream } from "../../src/cli/display/json.ts";
-import { createWriter, print } from "../../src/cli/display/writer.ts";
+import { fold, widthOf } from "../../src/cli/display/layout.ts";
+import { createWriter, printExactly } from "../../src/cli/display/writer.ts";
 import { checked, ended, evaluated, finding, story } from "./story.ts";
 
 describe("the result", () => {
@@ -88,6 +89,16 @@ test("a JSON stream is one line for each event", async () => {
   expect(written.map((line) => JSON.parse(line))).toEqual(JSON.parse(JSON.stringify(story())));
 });
 
+test("a text for people is broken at spaces in a terminal, further rows indented, and left alone elsewhere", () => {
+  const text = "  one two three four\nfive\n\n    https://example.com/a/long/one\n";
+  expect(fold(text, 14)).toBe(
+    "  one two\n    three four\nfive\n\n    https://exam\n      ple.com/a/lo\n      ng/one\n",
+  );
+  expect(fold(text, Number.POSITIVE_INFINITY)).toBe(text);
+  expect(widthOf({ isTTY: true, columns: 40 })).toBe(40);
+  expect(widthOf({ columns: 40 })).toBe(Number.POSITIVE_INFINITY);
+});
+
 describe("standard output", () => {
   /** The two ends of a pipe, as file descriptors: a FIFO that somebody reads. */
   function pipe() {
@@ -107,7 +118,7 @@ describe("standard output", () => {
     await writer.write("nobody reads this\n");
     await writer.write("nor this\n");
     expect(writer).toMatchObject({ gone: true, fault: undefined });
-    print("nor this\n", fd);
+    printExactly("nor this\n", fd);
     closeSync(fd);
   });
 
@@ -144,7 +155,7 @@ describe("standard output", () => {
     await writer.write("lost\n");
     await writer.write("x".repeat(1_000_000));
     expect(writer.fault?.message).toBe("standard output cannot be written: no space left on device");
-    expect(() => print("lost\n", fd)).toThrow("standard output cannot be written: no space left on device");
+    expect(() => printExactly("lost\n", fd)).toThrow("standard output cannot be written: no space left on device");
     closeSync(fd);
   });
 });

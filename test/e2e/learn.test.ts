@@ -145,12 +145,25 @@ describe("learn", () => {
     expect((await learn(at, "list", "--json")).stdout).toContain('"status": "dismissed"');
   });
 
+  test("says in good English what is missing", async () => {
+    for (const [subcommand, what] of [
+      ["forget", "an ID"],
+      ["edit", "an ID"],
+      ["approve", "a NAME"],
+    ] as const) {
+      const { code, stderr } = await openkoi(place(HABITS), ["learn", subcommand]);
+      expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(`needs ${what}`) });
+    }
+  });
+
   test("offers to keep the time of a regular thing, and says that nothing runs by itself yet", async () => {
     const at = place(HABITS);
     const { seen } = await onTerminal(at, '"$OPENKOI" learn approve summarise-commits', [
       { when: "to run by itself every day about 9", type: "y" },
     ]);
-    expect(seen).toContain("kept: every day about 9 (0 9 * * *). Nothing runs by itself before there is a daemon");
+    expect(seen.replace(/\s+/g, " ")).toContain(
+      "kept: every day about 9 (0 9 * * *). Nothing runs by itself before there is a daemon",
+    );
     const { patterns } = JSON.parse((await learn(at, "list", "--json")).stdout);
     const kept = { kind: "time", cron: "0 9 * * *", scheduled: true, status: "approved", skill: "summarise-commits" };
     expect(patterns).toContainEqual(expect.objectContaining(kept));

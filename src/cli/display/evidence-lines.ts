@@ -1,7 +1,8 @@
-import { formatDuration } from "../../base/text.ts";
+import { formatDuration, plural } from "../../base/text.ts";
 import type { Event } from "../../contracts/event.ts";
 import type { CheckResult } from "../../contracts/evidence.ts";
 import type { Evaluation, Finding, Judgement } from "../../contracts/task.ts";
+import { OPEN_BLOCKER, regressionId } from "../../engine/score.ts";
 import { hang, type LineOptions, labelled, oneLine } from "./layout.ts";
 import { score } from "./style.ts";
 import type { View } from "./view.ts";
@@ -13,15 +14,22 @@ const MOST_FINDINGS = 8;
 
 const LABELS = { test: "tests", static: "static", proof: "proof" } as const;
 
-/** One check: what ran, what came out, and whether it was so before the task. */
+/**
+ * One check: what ran, what came out, and whether it was so before the task. What failed is run once more: that is told
+ * with what differs.
+ */
 export function checkLines(event: Event & { type: "check_finished" }, view: View, options: LineOptions): string[] {
   const { result, purpose } = event;
   const { style } = options;
-  const before = purpose === "evidence" ? view.baseline.get(result.check.id) : undefined;
-  const label = purpose === "baseline" ? "baseline" : LABELS[result.check.kind];
-  const text = `${oneLine(result.check.command)}  ${verdict(result, before, options)}  ${style.dim(formatDuration(result.ms))}`;
-  const known = new Set(before?.failures.map((failure) => failure.name));
-  const fresh = purpose === "evidence" ? result.failures.filter((failure) => !known.has(failure.name)) : [];
+  const { id, kind, command } = result.check;
+  const before = purpose === "evidence" ? view.baseline.get(id) : undefined;
+  const first = purpose === "evidence" ? view.measured.get(id) : undefined;
+  const label = purpose === "baseline" ? "baseline" : LABELS[kind];
+  const isSame = first !== undefined && sameOutcome(first, result);
+  const outcome = isSame ? "the same" : verdict(result, before, options);
+  const again = first ? "run again: " : "";
+  const text = `${oneLine(command)}  ${again}${outcome}  ${style.dim(formatDuration(result.ms))}`;
+  const fresh = purpose === "evidence" && !isSame ? freshFailures(result, before) : [];
   const shown = options.verbose ? fresh : fresh.slice(0, MOST_FAILURES);
   return [
     ...labelled(label, text, options),
@@ -32,6 +40,16 @@ export function checkLines(event: Event & { type: "check_finished" }, view: View
     }),
     ...(fresh.length > shown.length ? [style.dim(`    … and ${fresh.length - shown.length} more`)] : []),
   ];
+}
+
+function sameOutcome(a: CheckResult, b: CheckResult): boolean {
+  const names = ({ failures }: CheckResult) => JSON.stringify(failures.map(({ name }) => name).sort());
+  return a.status === b.status && names(a) === names(b);
+}
+
+function freshFailures(result: CheckResult, before: CheckResult | undefined): CheckResult["failures"] {
+  const known = new Set(before?.failures.map(({ name }) => name));
+  return result.failures.filter(({ name }) => !known.has(name));
 }
 
 /** How a check ended, in words. */
@@ -103,12 +121,33 @@ export function evaluationLines(evaluation: Evaluation, view: View, options: Lin
   const unmeasured = evaluation.unmeasured.join("; ");
   return [
     ...evaluation.resolved.flatMap(({ title }) => labelled("resolved", oneLine(title), options, style.good)),
-    ...findingLines(evaluation.findings, options),
+    ...findingLines(untold(evaluation, view, options), options),
     ...labelled("score", move + aim, options),
-    ...evaluation.heldBy.flatMap((reason) => labelled("held by", oneLine(reason), options, style.notice)),
+    ...heldByWords(evaluation).flatMap((reason) => labelled("held by", oneLine(reason), options, style.notice)),
     ...(unmeasured === "" || unmeasured === view.unmeasured
       ? []
       : labelled("", style.dim(`not measured: ${oneLine(unmeasured)}`), options)),
+  ];
+}
+
+/** The findings without the new failures that stand under their check already. */
+function untold({ findings, regressions }: Evaluation, view: View, { verbose }: LineOptions): readonly Finding[] {
+  const told = new Set(
+    [...view.measured.values()].flatMap((result) => {
+      const fresh = freshFailures(result, view.baseline.get(result.check.id));
+      return (verbose ? fresh : fresh.slice(0, MOST_FAILURES)).map(({ name }) => `${result.check.id} ${name}`);
+    }),
+  );
+  const ids = regressions.filter(({ check, failure }) => told.has(`${check.id} ${failure.name}`)).map(regressionId);
+  return findings.filter(({ id }) => !ids.includes(id));
+}
+
+/** Blockers are counted: they stand in the lines above. */
+function heldByWords({ heldBy }: Evaluation): string[] {
+  const blockers = heldBy.filter((reason) => reason.startsWith(OPEN_BLOCKER)).length;
+  return [
+    ...heldBy.filter((reason) => !reason.startsWith(OPEN_BLOCKER)),
+    ...(blockers > 0 ? [plural(blockers, "open blocker")] : []),
   ];
 }
 

@@ -54,6 +54,27 @@ export function hang(prefix: string, text: string, width: number): string[] {
     .map((line, at) => (at === 0 ? prefix : " ".repeat(indent)) + line);
 }
 
+/** Columns of the terminal that this leads to; `Infinity` where it leads elsewhere. */
+export function widthOf(stream: { isTTY?: boolean; columns?: number }): number {
+  return stream.isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Text whose longer lines are broken at spaces, the further rows of each two columns further in: a terminal would break
+ * them in the middle of a word.
+ */
+export function fold(text: string, width: number): string {
+  if (!Number.isFinite(width)) return text;
+  const lines = text.split("\n").map((line) => {
+    if (Bun.stringWidth(line) <= width) return line;
+    const indent = /^ */.exec(line)![0];
+    const room = Math.max(12, width - indent.length - 2);
+    const rows = Bun.wrapAnsi(line.slice(indent.length), room, { hard: true, trim: true }).split("\n");
+    return rows.map((row, at) => indent + (at === 0 ? "" : "  ") + row).join("\n");
+  });
+  return lines.join("\n");
+}
+
 /** A word at the margin and what it says. In a narrow terminal the columns are given up. */
 export function labelled(
   label: string,

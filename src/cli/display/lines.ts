@@ -2,19 +2,17 @@ import { formatDuration, formatTokens, plural } from "../../base/text.ts";
 import type { Event } from "../../contracts/event.ts";
 import type { LearningType, Memento } from "../../contracts/memory.ts";
 import type { Message } from "../../contracts/message.ts";
+import type { Decision } from "../../contracts/task.ts";
 import type { RestoreReport } from "../../contracts/workspace.ts";
+import { callLine, finishedLines, outputLines } from "./call-lines.ts";
 import { checkLines, evaluationLines, judgementLines } from "./evidence-lines.ts";
-import { cleanLines, cut, fit, hang, type LineOptions, labelled, oneLine } from "./layout.ts";
+import { cleanLines, cut, hang, type LineOptions, labelled, oneLine } from "./layout.ts";
 import { changeText, names, outcomeLines } from "./outcome-lines.ts";
 import { money } from "./style.ts";
-import { callTitle, splitOutput, type View } from "./view.ts";
+import { callTitle, type View } from "./view.ts";
 
 /** Lines of a model's prose between tool calls that are shown where not everything is. */
 const PROSE_LINES = 3;
-/** Lines of a finished call's result that `--verbose` shows where it had no live output. */
-const RESULT_LINES = 10;
-/** Lines of live output shown of one call: `yes` must not drown the display. */
-const OUTPUT_LINES = 500;
 
 /**
  * What one event looks like: lines that stay, for terminals and pipes alike; none for most events. `view` is what was
@@ -34,9 +32,7 @@ function eventLines(event: Event, view: View, options: LineOptions): string[] {
     case "resumed":
       return [...startLines(event, options), ...labelled("resumed", resumedText(event, view), options)];
     case "recalled":
-      return event.mementos.length === 0
-        ? []
-        : labelled("memory", options.style.dim(recalledText(event.mementos)), options);
+      return event.mementos.length === 0 ? [] : recalledLines(event.mementos, options);
     case "planned": {
       const { plan } = event;
       const kind = plan.kind === "question" ? "a question: one pass, not evaluated" : oneLine(plan.category);
@@ -87,7 +83,7 @@ function eventLines(event: Event, view: View, options: LineOptions): string[] {
     case "decided":
       return isExpected(event, view)
         ? []
-        : labelled("decision", `${event.decision}: ${oneLine(event.reason)}`, options);
+        : labelled("decision", `${DECISIONS[event.decision]}: ${oneLine(event.reason)}`, options);
     case "restored":
       return restoredLines(event.report, options);
     case "learned":
@@ -120,10 +116,40 @@ function startLines(event: Event & { type: "task_started" | "resumed" }, options
   return [options.style.dim(cut(head.join("  "), options.width))];
 }
 
+/** How each decision is called. */
+const DECISIONS: Record<Decision, string> = {
+  abort_budget: "stops",
+  abort_timeout: "stops",
+  abort_regression: "stops, and the best result is kept",
+  accept: "accepted",
+  accept_best: "ends with the best result",
+  continue: "goes on",
+  unmeasured: "ends without a measurement",
+  escalate: "stops, and needs you",
+};
+
 /** A lesson without its kind may read as its opposite. */
 const LESSON: Record<LearningType, string> = { heuristic: "do", anti_pattern: "avoid", preference: "prefer" };
 
-/** What was recalled, counted by kind: the texts stand in the transcript, and `openkoi learn` shows them. */
+/** Of what was recalled, so many are shown where not everything is. */
+const MOST_RECALLED = 3;
+
+/** What was recalled, counted by kind, and each in a line; `verbose`: in full, and why it came up. */
+function recalledLines(mementos: readonly Memento[], options: LineOptions): string[] {
+  const { style, width, verbose } = options;
+  const shown = verbose ? mementos : mementos.slice(0, MOST_RECALLED);
+  const more = mementos.length - shown.length;
+  return [
+    ...labelled("memory", style.dim(recalledText(mementos)), options),
+    ...shown.flatMap(({ text, why }) =>
+      verbose
+        ? hang(`    ${style.dim("-")} `, style.dim(`${oneLine(text)} (${oneLine(why)})`), width)
+        : [style.dim(cut(`    - ${oneLine(text)}`, width))],
+    ),
+    ...(more > 0 ? [style.dim(`    … and ${more} more`)] : []),
+  ];
+}
+
 function recalledText(mementos: readonly Memento[]): string {
   const count = (kinds: readonly Memento["kind"][], one: string) => {
     const number = mementos.filter(({ kind }) => kinds.includes(kind)).length;
@@ -171,66 +197,6 @@ function restoredLines({ restored, kept, failed = [] }: RestoreReport, options: 
   ];
 }
 
-function callLine(title: string, mark: string, options: LineOptions): string {
-  const space = title.indexOf(" ");
-  const [name, subject] = space < 0 ? [title, ""] : [title.slice(0, space), title.slice(space)];
-  return fit(`  ${options.style.dim(name)}${subject}`, mark, options.width);
-}
-
-function outputLines(event: Event & { type: "tool_output" }, view: View, options: LineOptions): string[] {
-  const running = view.running.get(event.id);
-  if (!running) return [];
-  const { whole } = splitOutput(running.partial, event.chunk);
-  const room = Math.max(0, OUTPUT_LINES - running.lines);
-  const shown = whole.slice(0, room).map((line) => output(line, options));
-  return whole.length > room && room > 0 ? [...shown, output("… (more is not shown)", options)] : shown;
-}
-
-function output(text: string, { style, width }: LineOptions): string {
-  // What a program redraws with carriage returns is shown as it stands at the end of the line.
-  const last = cleanLines(text.replace(/\r$/, "").split("\r").at(-1) ?? "")[0] ?? "";
-  return style.dim(cut(`    ${last}`, width));
-}
-
-function finishedLines(event: Event & { type: "tool_finished" }, view: View, options: LineOptions): string[] {
-  const { style, verbose } = options;
-  const { result, ms } = event;
-  const running = view.running.get(event.id);
-  const title = running?.title ?? oneLine(event.name);
-  const isCommand = title.startsWith("$ ");
-  const time = formatDuration(ms);
-  const ending = isCommand ? commandEnding(result.text) : undefined;
-  const why = result.denied ? "refused" : running?.refused ? "you refused it" : ending && `${ending}, ${time}`;
-  const mark = result.isError
-    ? style.bad(`✗ ${why ?? cut(oneLine(result.text), 60)}`)
-    : isCommand
-      ? `${style.good("✓")} ${style.dim(time)}`
-      : "";
-  const head = errorLine(title, mark, result.isError, options);
-  if (!verbose || !running) return [head];
-  if (!isCommand) return [head, ...(result.isError ? [] : resultLines(result.text, options))];
-  const rest = running.partial.trim() === "" ? [] : [output(running.partial, options)];
-  const silent = running.lines === 0 && rest.length === 0;
-  return [...rest, ...(silent ? resultLines(result.text, options) : []), `    ${mark}`];
-}
-
-/** How a command that failed has ended, by the last line of its result; undefined where it did not run. */
-function commandEnding(text: string): string | undefined {
-  return /(?:^|\n)\[(?:[^\n;]*; )*(exit \d+|killed by \w+|stopped after \d+ s)[^\n]*\]\s*$/.exec(text)?.[1];
-}
-
-function resultLines(text: string, options: LineOptions): string[] {
-  const all = cleanLines(text);
-  const more = all.length > RESULT_LINES ? [output(`… ${all.length - RESULT_LINES} more lines`, options)] : [];
-  return [...all.slice(0, RESULT_LINES).map((line) => output(line, options)), ...more];
-}
-
-/** A call that failed says why; where the line is too short for both, the reason gives way first. */
-function errorLine(title: string, mark: string, isError: boolean, options: LineOptions): string {
-  const room = Math.max(10, Math.min(60, Math.floor(options.width / 2)));
-  return callLine(title, isError ? cut(mark, room) : mark, options);
-}
-
 function answerLines(event: Event & { type: "answered" }, view: View, options: LineOptions): string[] {
   const question = view.task.question;
   if (!question || question.id !== event.id) return [];
@@ -248,8 +214,8 @@ function answerLines(event: Event & { type: "answered" }, view: View, options: L
   };
   const verdict = words[choice] ?? oneLine(choice);
   const refused = choice === "refuse" || choice === "stop";
-  // At the terminal, question and answer stand on the screen already.
-  if (by === "terminal") return [];
+  // At the terminal, question and answer stand on the screen already; a call that is refused says so when it ends.
+  if (by === "terminal" || (by === "policy" && choice === "refuse" && view.running.size > 0)) return [];
   return [callLine(about, refused ? options.style.notice(verdict) : options.style.dim(verdict), options)];
 }
 

@@ -10,6 +10,8 @@ export interface View {
   running: ReadonlyMap<string, Running>;
   /** How the checks stood before the first effect, by check id. */
   baseline: ReadonlyMap<string, CheckResult>;
+  /** How they stand in this iteration so far. One that is run again is there with what came out first. */
+  measured: ReadonlyMap<string, CheckResult>;
   /** What was last said to be not measured, so that it is said once. */
   unmeasured: string;
   /** What is going on at this moment, for the status line. */
@@ -25,8 +27,8 @@ export interface Running {
   partial: string;
   /** Whole lines of output so far. */
   lines: number;
-  /** A person was asked about it and said no. */
-  refused?: boolean;
+  /** Who said no to it: a person, or the policy where nobody could be asked. */
+  refused?: "person" | "policy";
 }
 
 export function emptyView(): View {
@@ -34,6 +36,7 @@ export function emptyView(): View {
     task: initialState(),
     running: new Map(),
     baseline: new Map(),
+    measured: new Map(),
     unmeasured: "",
     activity: "",
     since: "",
@@ -58,8 +61,9 @@ export function look(view: View, event: Event): View {
       return doing("waiting for your answer");
     case "answered": {
       // Of calls that ask, only one is ever under way.
-      if (event.answer.choice === "refuse" && event.answer.by !== "policy") {
-        next.running = new Map([...view.running].map(([id, one]) => [id, { ...one, refused: true }]));
+      if (event.answer.choice === "refuse") {
+        const refused = event.answer.by === "policy" ? "policy" : "person";
+        next.running = new Map([...view.running].map(([id, one]) => [id, { ...one, refused }]));
       }
       return doing([...view.running.values()].at(-1)?.title ?? "");
     }
@@ -85,8 +89,11 @@ export function look(view: View, event: Event): View {
       const { check } = event.result;
       next.running = without(view.running, check.id);
       if (event.purpose === "baseline") next.baseline = new Map(view.baseline).set(check.id, event.result);
+      else if (!view.measured.has(check.id)) next.measured = new Map(view.measured).set(check.id, event.result);
       return doing("");
     }
+    case "iteration_started":
+      return { ...next, measured: new Map() };
     case "evaluated":
       return { ...next, unmeasured: event.evaluation.unmeasured.join("; ") };
     default:

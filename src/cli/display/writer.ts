@@ -1,5 +1,6 @@
 import { write, writeSync } from "node:fs";
 import { messageOf, UserError } from "../../base/errors.ts";
+import { fold, widthOf } from "./layout.ts";
 
 const STDOUT = 1;
 /** How long a terminal or pipe that takes nothing at this moment is left alone, ms. */
@@ -50,11 +51,16 @@ function writeSome(fd: number, bytes: Buffer, at: number): Promise<number> {
   });
 }
 
+/** Writes a text for people to standard output, on a terminal without a broken word. Throws as `printExactly`. */
+export function print(text: string): void {
+  printExactly(fold(text, widthOf(process.stdout)));
+}
+
 /**
- * Writes a short text to standard output; where its reader has gone, it is dropped. @throws UserError where it cannot
- * be written: the disk is full.
+ * Writes a short text to standard output as it is; where its reader has gone, it is dropped. @throws UserError where it
+ * cannot be written: the disk is full.
  */
-export function print(text: string, fd = STDOUT): void {
+export function printExactly(text: string, fd = STDOUT): void {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {
     try {
@@ -65,6 +71,16 @@ export function print(text: string, fd = STDOUT): void {
       Bun.sleepSync(PAUSE_MS);
     }
   }
+}
+
+/** A line for the user beside the result, on standard error. */
+export function say(message: string): void {
+  complain(`openkoi: ${message}\n`);
+}
+
+/** Whole lines on standard error, on a terminal without a broken word. */
+export function complain(text: string): void {
+  process.stderr.write(fold(text, widthOf(process.stderr)));
 }
 
 function isBusy(error: unknown): boolean {
