@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { termsOf } from "../src/base/words.ts";
 import { type MemoryDatabase, openDatabase } from "../src/memory/database.ts";
 import { fuse } from "../src/memory/fusion.ts";
 import { indexWaiting } from "../src/memory/indexing.ts";
@@ -13,7 +14,6 @@ import { findKeywords, rankByAll, rarest } from "../src/memory/keywords.ts";
 import { createMemory, type OpenMemory } from "../src/memory/memory.ts";
 import { ALL_SCOPES } from "../src/memory/scope.ts";
 import { Spaces } from "../src/memory/spaces.ts";
-import { termsOf } from "../src/memory/terms.ts";
 import { RERANKED } from "../src/memory/vectors.ts";
 import { specsDir } from "../test/specs.ts";
 import { exactNearest } from "./memory/exact.ts";

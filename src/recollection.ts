@@ -66,7 +66,7 @@ export function createRecollection(input: RecollectionInput): Recollection {
   /** Skills that served well in tasks, where this one is like what they are for. */
   async function recommended(cue: Cue): Promise<Memento[]> {
     const known = await served();
-    const ranked = await rankSkills(skills.offered(), cue.text, undefined, (name) => known.get(name)?.mean);
+    const ranked = rankSkills(skills.offered(), cue.text, (name) => known.get(name)?.mean);
     return ranked
       .flatMap(({ skill, similarity }): Memento[] => {
         const record = known.get(skill.name);
@@ -93,7 +93,7 @@ export function createRecollection(input: RecollectionInput): Recollection {
     forget: async (id) => isThere() && (await open()).forget(id),
     async skillIndex(task) {
       const known = skills.offered().length > 0 ? await served() : new Map<string, SkillRecord>();
-      return skills.index(task, { effectiveness: (name) => known.get(name)?.mean });
+      return skills.index(task, (name) => known.get(name)?.mean);
     },
     keepTranscript: async (task, events) => (isThere() ? (await open()).keepTranscript(task, events) : 0),
     async tend(ms, signal) {

@@ -1,6 +1,6 @@
+import { termsOf } from "../base/words.ts";
 import { hashOf, mixed } from "./hash.ts";
 import type { Rarity } from "./rarity.ts";
-import { termsOf } from "./terms.ts";
 
 /** Length of the built-in embedder's vectors. */
 export const BUILTIN_DIMENSIONS = 384;

@@ -1,10 +1,10 @@
+import { termsOf } from "../base/words.ts";
 import type { MemoryDatabase } from "./database.ts";
 import { hashOf, mixed } from "./hash.ts";
 import { putKeywords, type TermCounts, writeCounts } from "./keywords.ts";
 import { patiently } from "./patience.ts";
 import { SPAN, scopeOf } from "./scope.ts";
 import type { Space, Spaces } from "./spaces.ts";
-import { termsOf } from "./terms.ts";
 import type { VectorRow } from "./vectors.ts";
 
 /** Chunks in one transaction: other processes wait a few dozen milliseconds at most. */

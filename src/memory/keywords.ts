@@ -1,6 +1,6 @@
+import { termsOf } from "../base/words.ts";
 import type { MemoryDatabase } from "./database.ts";
 import { type Scope, SPAN } from "./scope.ts";
-import { termsOf } from "./terms.ts";
 
 /** A query's terms are looked up at most so many; the rarest of them are asked for. */
 const MOST_LOOKED_UP = 64;

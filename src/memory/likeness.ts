@@ -1,6 +1,6 @@
+import { termsOf, wordSet } from "../base/words.ts";
 import { dotSparse, Hashing, type Recipe, type SparseVector } from "./embedder.ts";
 import type { Rarity } from "./rarity.ts";
-import { termsOf } from "./terms.ts";
 
 /** So many places that words hardly ever clash: two texts are compared, not searched for. */
 const DIMENSIONS = 2048;
@@ -65,10 +65,10 @@ export function isRelated({ score, shared }: Comparison, factor = 1): boolean {
 }
 
 /** Words that turn a sentence round or say what comes before what. Stems, as terms are. */
-const TURNING = new Set(
+const turning = wordSet(
   `not never no dont doesnt didnt cannot cant wont isnt arent without avoid neither nor stop instead rather than over befor
    after first last alway onli except unless until with enabl disabl allow deni add remov true fals more less min max
-   minimum maximum upper lower ascend descend left right open close start on off`.split(/\s+/),
+   minimum maximum upper lower ascend descend left right open close start on off`,
 );
 
 /**
@@ -81,9 +81,9 @@ export function saysTheSame(a: Portrait, b: Portrait): boolean {
   const both = [...left].filter((term) => right.has(term));
   if (both.length < SAME_TERMS * new Set([...left, ...right]).size) return false;
   const differing = [...left, ...right].filter((term) => !left.has(term) || !right.has(term));
-  if (differing.some((term) => TURNING.has(term) || /\d/.test(term))) return false;
+  if (differing.some((term) => turning().has(term) || /\d/.test(term))) return false;
   if (!sameEntries(namesIn(a.text), namesIn(b.text)) || turns(a.terms) !== turns(b.terms)) return false;
-  return !a.terms.some((term) => TURNING.has(term)) || inOrder(a.terms, b.terms);
+  return !a.terms.some((term) => turning().has(term)) || inOrder(a.terms, b.terms);
 }
 
 /**
@@ -100,7 +100,7 @@ export function saysOtherwise(a: Portrait, b: Portrait): boolean {
 
 /** How often a text turns round: "do not" and "do not … not" are two things. */
 function turns(terms: readonly string[]): number {
-  return terms.filter((term) => TURNING.has(term)).length;
+  return terms.filter((term) => turning().has(term)).length;
 }
 
 /** Whether one is about what the other forbids: alike, and only one of the two says no. */
@@ -108,12 +108,10 @@ export function contradicts(a: Portrait, b: Portrait): boolean {
   return compare(a, b).score >= 0.5 && negations(a.terms) % 2 !== negations(b.terms) % 2;
 }
 
-const NEGATIONS = new Set(
-  "not never no dont doesnt didnt cannot cant wont isnt arent without avoid neither nor".split(" "),
-);
+const negating = wordSet("not never no dont doesnt didnt cannot cant wont isnt arent without avoid neither nor");
 
 function negations(terms: readonly string[]): number {
-  return terms.filter((term) => NEGATIONS.has(term)).length;
+  return terms.filter((term) => negating().has(term)).length;
 }
 
 /** What is no word of prose: paths, names with capitals or underscores inside, what stands in quotation marks, numbers. */

@@ -1,5 +1,5 @@
+import { stem, wordSet } from "../base/words.ts";
 import { hashOf } from "./hash.ts";
-import { stem } from "./terms.ts";
 
 /** Rows and columns of the sketch. */
 const ROWS = 2;
@@ -14,7 +14,7 @@ const ASSUMED_TEXTS = 40;
  * share of a word that was never met at most.
  */
 const COMMON_SHARE = 0.3;
-const COMMON = new Set(
+const common = wordSet(
   `about add all allow already also always any api app apply are ask avoid back bad because before after best better both
    break bug build call case change check class clean code command commit correct create current data default delete do
    docs done down each edit either end ensure error every example exist fail feature file find first fix folder follow
@@ -25,9 +25,8 @@ const COMMON = new Set(
    repo repository request result return right run same save script search second see select send set should show simple
    since single small some something source src start state step still stop string style support sure system table take
    task test text thing three time tool try turn two type under unit until up update use user value version want way well
-   when whether while whole without word work write wrong`
-    .split(/\s+/)
-    .map(stem),
+   when whether while whole without word work write wrong`,
+  stem,
 );
 
 /** Weights that are kept: the same words come again and again. */
@@ -56,7 +55,7 @@ export class Rarity {
     const known = this.#weights.get(term);
     if (known !== undefined) return known;
     const own = Math.max(0.1, this.#weightOf(this.#sketch.length === 0 ? 0 : this.#met(term)));
-    const weight = COMMON.has(term) ? Math.min(own, COMMON_SHARE * this.#weightOf(0)) : own;
+    const weight = common().has(term) ? Math.min(own, COMMON_SHARE * this.#weightOf(0)) : own;
     if (this.#weights.size >= MOST_WEIGHTS) this.#weights.clear();
     this.#weights.set(term, weight);
     return weight;
@@ -68,7 +67,7 @@ export class Rarity {
 
   /** Whether a term says what a text is about, and not only that it is a text about code. */
   isTelling(term: string): boolean {
-    return !COMMON.has(term) && this.weight(term) >= TELLING;
+    return !common().has(term) && this.weight(term) >= TELLING;
   }
 
   #met(term: string): number {

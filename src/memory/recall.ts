@@ -1,7 +1,7 @@
+import { termsOf } from "../base/words.ts";
 import type { Memento } from "../contracts/memory.ts";
 import { lessonNote, type Note, type Piece, taskNote } from "./memento.ts";
 import { type Asked, type RecallParts, ranked, relatedLessons, relatedTasks } from "./related.ts";
-import { termsOf } from "./terms.ts";
 
 /** PRODUCT.md section 3. */
 const MOST = { antiPatterns: 5, others: 5, tasks: 3 };

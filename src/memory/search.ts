@@ -1,9 +1,9 @@
+import { termsOf } from "../base/words.ts";
 import type { MemoryDatabase } from "./database.ts";
 import { fuse, mostFused } from "./fusion.ts";
 import { findKeywords, rankByAll, rarest } from "./keywords.ts";
 import type { Scope } from "./scope.ts";
 import type { Space, Spaces } from "./spaces.ts";
-import { termsOf } from "./terms.ts";
 import { freshness } from "./times.ts";
 import { RERANKED } from "./vectors.ts";
 

@@ -1,8 +1,8 @@
 import { isObject } from "../base/schema.ts";
+import { termsOf } from "../base/words.ts";
 import type { Event } from "../contracts/event.ts";
 import type { Memento } from "../contracts/memory.ts";
 import type { Message } from "../contracts/message.ts";
-import { termsOf } from "../memory/terms.ts";
 import type { Followed } from "../memory/uses.ts";
 
 /**

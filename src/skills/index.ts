@@ -9,7 +9,7 @@ import { openSkill } from "./open.ts";
 import { isOwnTree } from "./own-tree.ts";
 import { type SkillPaths, skillRoots } from "./places.ts";
 import { promptIndex } from "./prompt-index.ts";
-import { type Effectiveness, type RankedSkill, rankSkills, type Similarity } from "./rank.ts";
+import { type Effectiveness, type RankedSkill, rankSkills } from "./rank.ts";
 import { RememberedFacts } from "./remembered.ts";
 
 export interface SkillsInput {
@@ -42,14 +42,9 @@ export interface Skills extends SkillShelf {
   /** Folders of skills that are offered, absolute and real: a task may read them. */
   folders(): readonly string[];
   /** The task skills that are offered, the best for the task first. */
-  rank(task: string, options?: RankOptions): Promise<RankedSkill[]>;
+  rank(task: string, effectiveness?: Effectiveness): RankedSkill[];
   /** What stands in the prompt: names and descriptions, the best for the task first, and a skill that chose itself. */
-  index(task: string, options?: RankOptions): Promise<string>;
-}
-
-export interface RankOptions {
-  effectiveness?: Effectiveness | undefined;
-  similarity?: Similarity | undefined;
+  index(task: string, effectiveness?: Effectiveness): string;
 }
 
 /** Finds the skills of a task; nothing is read before something is asked. */
@@ -71,9 +66,9 @@ export function createSkills(input: SkillsInput): Skills {
     },
     evaluators: () => active().flatMap(({ rubric }) => rubric ?? []),
     folders: () => offered().flatMap(({ folder }) => folder ?? []),
-    rank: (task, { effectiveness, similarity } = {}) => rankSkills(offered(), task, similarity, effectiveness),
-    async index(task, options) {
-      const ranked = (await this.rank(task, options)).map(({ skill }) => skill);
+    rank: (task, effectiveness) => rankSkills(offered(), task, effectiveness),
+    index(task, effectiveness) {
+      const ranked = this.rank(task, effectiveness).map(({ skill }) => skill);
       const chosen = ranked.find(({ name, source }) => name === SELF_ITERATE && source === "bundled");
       const own = chosen && `The skill ${chosen.name} is for this folder:\n\n${openSkill(chosen).body}`;
       const list = promptIndex(

@@ -1,7 +1,5 @@
+import { stem, termsOf, wordSet } from "../base/words.ts";
 import type { Skill } from "../contracts/skill.ts";
-
-/** How like the task each text is, 0..1, in order. */
-export type Similarity = (task: string, texts: readonly string[]) => Promise<readonly number[]>;
 
 /** How well a skill served tasks of this kind, 0..1; undefined where nobody knows. */
 export type Effectiveness = (skill: string) => number | undefined;
@@ -20,13 +18,12 @@ const SIMILARITY_WEIGHT = 0.75;
 const UNKNOWN = 0.5;
 
 /** Orders skills by their similarity to the task and by past effectiveness, the best first; names decide between equals. */
-export async function rankSkills(
+export function rankSkills(
   skills: readonly Skill[],
   task: string,
-  similarity: Similarity = overlap,
   effectiveness: Effectiveness = () => undefined,
-): Promise<RankedSkill[]> {
-  const likeness = await similarity(task, skills.map(textOf));
+): RankedSkill[] {
+  const likeness = overlap(task, skills.map(textOf));
   return skills
     .map((skill, at) => {
       const alike = Math.min(1, Math.max(0, likeness[at] ?? 0));
@@ -45,7 +42,7 @@ function textOf({ name, description, categories }: Skill): string {
  * The cosine of the words that both texts have, where a word counts the more the fewer of the texts have it. Needs no
  * model and no memory.
  */
-export async function overlap(task: string, texts: readonly string[]): Promise<number[]> {
+function overlap(task: string, texts: readonly string[]): number[] {
   const words = texts.map(wordsOf);
   const count = new Map<string, number>();
   for (const set of words) for (const word of set) count.set(word, (count.get(word) ?? 0) + 1);
@@ -59,19 +56,10 @@ export async function overlap(task: string, texts: readonly string[]): Promise<n
   });
 }
 
-/** Words that say nothing of a subject. */
-const EMPTY = new Set(
-  "a an and any are as at be by do for from has how in into is it its not of on or so that the their then this to use used user uses using want wants what when where which with you your".split(
-    " ",
-  ),
-);
-
-/** The words of a text, without the ends that only grammar gives them. */
+/** The words of a text, each once. What it is for says less than what it is about. */
 function wordsOf(text: string): Set<string> {
-  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  return new Set(words.filter((word) => word.length > 1 && !EMPTY.has(word)).map(stem));
+  return new Set(termsOf(text).filter((term) => term.length > 1 && !empty().has(term)));
 }
 
-function stem(word: string): string {
-  return word.length <= 4 ? word.replace(/s$/, "") : word.replace(/(?:ies|ing|es|ed|s|y|e)$/, "");
-}
+/** Words of every description that say nothing of its subject. */
+const empty = wordSet("any how not so use user want", stem);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { termsOf } from "../../src/base/words.ts";
 import { fuse } from "../../src/memory/fusion.ts";
 import { findKeywords, rankByAll, rarest } from "../../src/memory/keywords.ts";
 import { ALL_SCOPES } from "../../src/memory/scope.ts";
-import { termsOf } from "../../src/memory/terms.ts";
 import { DAY, never, openRig, type Rig } from "./support.ts";
 
 const WORDS = ["alpha", "beta", "gamma", "delta", "épsilon", "src/zeta.ts", "etaTheta", "日本語", "12", "iota_kappa"];

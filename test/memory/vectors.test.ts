@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { termsOf } from "../../src/base/words.ts";
 import { Nearest, SignBits } from "../../src/memory/bits.ts";
 import { dot, Hashing, normalised } from "../../src/memory/embedder.ts";
 import { countRarity, Rarity } from "../../src/memory/rarity.ts";
 import { ALL_SCOPES, SCOPES } from "../../src/memory/scope.ts";
-import { termsOf } from "../../src/memory/terms.ts";
 import { Vectors } from "../../src/memory/vectors.ts";
 import { openRig, type Rig } from "./support.ts";
 

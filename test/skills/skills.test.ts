@@ -320,7 +320,7 @@ describe("many skills", () => {
 describe("the index in the prompt", () => {
   test("is empty where nothing is offered", async () => {
     using home = testHome();
-    expect(await skillsOf(home).index("anything")).toBe("");
+    expect(skillsOf(home).index("anything")).toBe("");
   });
 
   test("lists the best for the task first, in at most 300 tokens, and counts the rest", async () => {
@@ -329,7 +329,7 @@ describe("the index in the prompt", () => {
     for (let at = 0; at < 40; at++)
       home.put({ [`${USER}/skill-${at}/SKILL.md`]: skillText(`skill-${at}`, `Thing ${at} ${about}`) });
     home.put({ [`${USER}/invoices/SKILL.md`]: skillText("invoices", "Reads invoices from PDF files.") });
-    const index = await skillsOf(home).index("Sum up all invoices of May");
+    const index = skillsOf(home).index("Sum up all invoices of May");
     expect(index.split("\n")[1]).toBe("- invoices: Reads invoices from PDF files.");
     expect(Buffer.byteLength(index) / 4).toBeLessThanOrEqual(300);
     const shown = index.match(/^- /gm)!.length;
@@ -339,18 +339,8 @@ describe("the index in the prompt", () => {
   test("past effectiveness decides where the likeness is the same", async () => {
     using home = testHome();
     for (const name of ["a", "b"]) home.put({ [`${USER}/${name}/SKILL.md`]: skillText(name, "Sorts mail.") });
-    const index = await skillsOf(home).index("Sort my mail", { effectiveness: (name) => (name === "b" ? 0.9 : 0.4) });
+    const index = skillsOf(home).index("Sort my mail", (name) => (name === "b" ? 0.9 : 0.4));
     expect(index.match(/^- (\w)/gm)).toEqual(["- b", "- a"]);
-  });
-
-  test("another measure of likeness may be handed in", async () => {
-    using home = testHome();
-    for (const name of ["a", "b"]) home.put({ [`${USER}/${name}/SKILL.md`]: skillText(name) });
-    const similarity = async (task: string, texts: readonly string[]) => {
-      expect([task, texts]).toEqual(["t", ["a\nDoes a.", "b\nDoes b."]]);
-      return [0.1, 0.9];
-    };
-    expect((await skillsOf(home).index("t", { similarity })).match(/^- (\w)/gm)).toEqual(["- b", "- a"]);
   });
 });
 
@@ -369,12 +359,12 @@ describe("self-iterate", () => {
     expect(own()).toBeUndefined();
     home.put(TREE);
     expect(own()?.categories).toEqual(["self-improvement", "typescript", "rust", "code", "refactor"]);
-    const index = await skillsOf(home).index("Add a command");
+    const index = skillsOf(home).index("Add a command");
     expect(index).toContain("SHA-256 and base64 are written by hand");
     expect(index).not.toContain("- self-iterate:");
     for (let at = 0; at < 40; at++)
       home.put({ [`${USER}/s-${at}/SKILL.md`]: skillText(`s-${at}`, "Words. ".repeat(30)) });
-    const both = await skillsOf(home).index("Add a command");
+    const both = skillsOf(home).index("Add a command");
     expect(both).toContain(index);
     expect(both).toContain("more: skill without a name lists them.");
     expect(Buffer.byteLength(both) / 4).toBeLessThanOrEqual(371);

@@ -1,3 +1,5 @@
+import { functionWords, stem, wordSet } from "../../base/words.ts";
+
 /** A word of a task as it is compared. */
 export interface Word {
   /** Stem, or the word that stands for all that mean the same. */
@@ -12,24 +14,20 @@ export interface Word {
 const MOST_WORDS = 60;
 const MOST_CHARACTERS = 1000;
 
-/** Says how a task is asked for, not what it is. */
-const FILLERS = new Set(
-  (
-    "a an the this that these those my our your his her their me us i we you it its he she they is are was were be been do does did " +
-    "has have had can could would should will shall may might must please kindly just now again also need want let lets let's like " +
-    "help go going get so and or then there here some any all of as if not no too very really quick quickly hey hi hello thanks thank " +
-    "give tell know when done finished ready once soon asap hurry urgent possible koi openkoi today tonight tomorrow yesterday currently latest last next new current what's whats i'd i'm we're " +
-    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october " +
-    "november december den die das der dem ein eine einen mir mal bitte el la los las un una le les des une por favor plaît " +
-    "mon tue wed thu fri sat sun jan feb mar apr jun jul aug sep oct nov dec"
-  ).split(" "),
+/** Says how a task is asked for, not what it is; function words say neither. */
+const fillers = wordSet(
+  `shall may might must please kindly now again also need want let lets let's like help go going get here any all not
+   no very really quick quickly hey hi hello thanks thank give tell know done finished ready once soon asap hurry
+   urgent possible koi openkoi today tonight tomorrow yesterday currently latest last next new current what's whats
+   i'd i'm we're monday tuesday wednesday thursday friday saturday sunday january february march april june july
+   august september october november december den die das der dem ein eine einen mir mal bitte el la los las un una le
+   les des une por favor plaît mon tue wed thu fri sat sun jan feb mar apr jun jul aug sep oct nov dec`,
 );
+const isFiller = (word: string) => functionWords().has(word) || fillers().has(word);
 
 /** After these stands what changes from time to time. */
-const ASIDES = new Set(
-  "for in on from about to with at regarding concerning into by under named called since until via für para pour über de".split(
-    " ",
-  ),
+const asides = wordSet(
+  "for in on from about to with at regarding concerning into by under named called since until via für para pour über de",
 );
 
 /** Words that people use for the same thing when they give tasks; the first stands for all. */
@@ -48,12 +46,17 @@ const SAME = [
   "analyse analysis",
   "change modify adjust",
 ];
-const MEANING = new Map(
-  SAME.flatMap((line) => {
-    const [first, ...others] = line.split(" ").map(stemOf);
-    return others.map((other) => [other, first!] as const);
-  }),
-);
+let meanings: ReadonlyMap<string, string> | undefined;
+
+function meaningOf(stem: string): string {
+  meanings ??= new Map(
+    SAME.flatMap((line) => {
+      const [first, ...others] = line.split(" ").map(stemOf);
+      return others.map((other) => [other, first!] as const);
+    }),
+  );
+  return meanings.get(stem) ?? stem;
+}
 
 /** What names one thing: addresses, paths, files, quotations, mentions. It changes from time to time and is left out. */
 const NAMES =
@@ -79,7 +82,7 @@ export function wordsOf(text: string): Word[] {
     if (/^[,;.:!?]$/.test(part)) aside = false;
     // What holds a digit is a number, a date, a version or an id.
     else if (/\p{N}/u.test(part)) continue;
-    else if (ASIDES.has(part)) aside = words.size > 0;
+    else if (asides().has(part)) aside = words.size > 0;
     else if (part === "and" || part === "then") aside = false;
     else {
       for (const word of stemsOf(part)) if (!words.has(word.stem)) words.set(word.stem, { ...word, aside });
@@ -91,15 +94,12 @@ export function wordsOf(text: string): Word[] {
 
 function stemsOf(part: string): Pick<Word, "stem" | "written">[] {
   if (UNSPACED.test(part)) return pairsOf(part).map((pair) => ({ stem: pair, written: pair }));
-  if (FILLERS.has(part)) return [];
+  if (isFiller(part)) return [];
   return part
     .replace(/['’]s$/, "")
     .split(/['’._-]/)
-    .filter((piece) => piece !== "" && !FILLERS.has(piece))
-    .map((written) => {
-      const stem = stemOf(written);
-      return { stem: MEANING.get(stem) ?? stem, written };
-    });
+    .filter((piece) => piece !== "" && !isFiller(piece))
+    .map((written) => ({ stem: meaningOf(stemOf(written)), written }));
 }
 
 /** Two characters each: the words of a script without spaces are not known. */
@@ -109,13 +109,9 @@ function pairsOf(part: string): string[] {
   return characters.slice(1).map((character, at) => characters[at]! + character);
 }
 
-/** `notes` → `not`, `releasing` → `releas`, `summarized` → `summaris`: crude, but the same for all forms of a word. */
+/** A pattern is known again by these. The short words too lose their e (`note`, `notes` → `not`), and one spelling counts for both (`summaris`). */
 function stemOf(word: string): string {
-  let stem = word;
-  if (stem.length > 4 && stem.endsWith("ies")) stem = `${stem.slice(0, -3)}y`;
-  else if (stem.length > 3 && /[^siu]s$/.test(stem)) stem = stem.slice(0, -1);
-  const bare = /^(.{2,}[aeiouy].*|.*[aeiouy].{2,})(?:ing|ed)$/.exec(stem)?.[1];
-  if (bare && bare.length > 2) stem = /([^aeiouls])\1$/.test(bare) ? bare.slice(0, -1) : bare;
-  if (stem.length > 3 && stem.endsWith("e")) stem = stem.slice(0, -1);
-  return stem.replace(/iz$/, "is").replace(/yz$/, "ys");
+  const found = stem(word);
+  const bare = found.length === 4 && found.endsWith("e") ? found.slice(0, -1) : found;
+  return bare.replace(/iz$/, "is").replace(/yz$/, "ys");
 }

@@ -1,13 +1,20 @@
 /**
- * Words of a text as keyword search and the built-in embedder see them: code-aware, lower case, stemmed. FTS5 cannot
- * be taught a tokenizer from here, so it is given these, with blanks between them.
+ * Words of a text as all see them that compare or search: code-aware, lower case, stemmed. FTS5 cannot be taught a
+ * tokenizer from here, so it is given these, with blanks between them. What is kept is indexed by them: where a word gets
+ * another stem, the memory's indexes must be made anew.
  */
 
+/** Words of a list, with blanks between them; the set is made when it is first asked for. */
+export function wordSet(list: string, form: (word: string) => string = (word) => word): () => ReadonlySet<string> {
+  let made: ReadonlySet<string> | undefined;
+  return () => (made ??= new Set(list.trim().split(/\s+/).map(form)));
+}
+
 /** Function words carry nothing to search for. Negations are not among them: they turn a lesson round. */
-const STOP = new Set(
+export const functionWords = wordSet(
   `a an and are as at be been being but by can could did do does for from had has have he her him his i if in into is it
    its just me my of on or our she should so some such than that the their them then there these they this those to too
-   us was we were what when where which who whom why will with would you your`.split(/\s+/),
+   us was we were what when where which who whom why will with would you your`,
 );
 
 /** A word beyond this is a hash, a key or a torn file: its beginning says as much. UTF-16 units. */
@@ -28,12 +35,13 @@ const DENSE = 7;
 /** Left out, without ending a word: `don't`. */
 const NOTHING = 8;
 
-/** By UTF-16 unit; filled as units are met. */
-const classes = new Uint8Array(65_536);
+/** By UTF-16 unit; made with the first text, and filled as units are met. */
+let classes = new Uint8Array(0);
 
 function classOf(unit: number): number {
-  const known = classes[unit]!;
-  if (known !== 0) return known;
+  const known = classes[unit];
+  if (known) return known;
+  if (known === undefined) classes = new Uint8Array(65_536);
   const found = classify(unit);
   classes[unit] = found;
   return found;
@@ -150,7 +158,7 @@ function push(terms: string[], word: string): void {
   if (term === undefined) {
     if (made.size >= MOST_MADE) made.clear();
     const bare = word.replace(/['\u2019]/g, "").slice(0, LONGEST);
-    term = STOP.has(bare) ? "" : stem(bare);
+    term = functionWords().has(bare) ? "" : stem(bare);
     made.set(word, term);
   }
   if (term !== "") terms.push(term);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { stem, termsOf } from "../../src/memory/terms.ts";
+import { stem, termsOf } from "../../src/base/words.ts";
 
 describe("the terms of a text", () => {
   test("a name gives its parts and itself, however it is written", () => {
