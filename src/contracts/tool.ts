@@ -71,6 +71,8 @@ export interface ToolResult {
   fullText?: string;
   /** True when permission was refused and nobody could be asked: going on makes no sense if the task needs it. */
   denied?: boolean;
+  /** Where `denied`: why, in words for the user. */
+  reason?: string;
   changed?: string[];
 }
 

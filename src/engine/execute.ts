@@ -253,5 +253,7 @@ async function* watch(
 
 function giveUpWhereNobodyCanAllow(context: Context, outcome: { denials: number }, result: ToolResult): void {
   outcome.denials += 1;
-  if (context.kit.permission === "ask" || outcome.denials >= MOST_DENIALS) throw new Stop("escalate", result.text);
+  if (context.kit.permission === "ask" || outcome.denials >= MOST_DENIALS) {
+    throw new Stop("escalate", result.reason ?? result.text);
+  }
 }

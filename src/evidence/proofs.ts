@@ -74,7 +74,7 @@ export function canonical(command: string): string {
     .replace(/^(npm|pnpm|yarn) (?:run |run-script )?(?:test|t)(?= |$)/, "$1 test")
     .replace(/^(pnpm|yarn) run /, "$1 ")
     .replace(/^(?:\S*\/)?python3? -m (pytest|unittest|mypy)/, "$1")
-    .replace(/^unittest discover -v/, "unittest discover")
+    .replace(/^unittest (?:discover )?-v|^unittest$/, "unittest discover")
     .replace(/^go test -(?:json|v) /, "go test ")
     .replace(/^cargo test --no-fail-fast/, "cargo test")
     .replace(/^(?:npx (?:--no-install )?|\.?\/?node_modules\/\.bin\/)/, "");

@@ -88,7 +88,7 @@ export function createToolset(tools: readonly Tool[], input: ToolsetInput): Tool
       const verdict = await input.permissions.decide(request, hidden(ask, redactor), signal);
       if (verdict !== "allow") {
         const text = verdict.advice ? `${verdict.refuse}. ${verdict.advice}` : verdict.refuse;
-        return { ...failure(text), ...(verdict.denied ? { denied: true } : {}) };
+        return { ...failure(text), ...(verdict.denied ? { denied: true, reason: verdict.refuse } : {}) };
       }
       const output = await withinTime(tool, parsed.value, contextWith, signal, input.clock);
       say(live.end());

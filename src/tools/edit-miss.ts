@@ -9,6 +9,8 @@ const NEAR = 0.4;
 
 /** Where no line is equal, this many lines at most are compared letter by letter. */
 const COMPARED_LINES = 50_000;
+/** And of the places found so, this many as a whole. */
+const COMPARED_PLACES = 8;
 
 /** Says what did not match: the nearest place with its line numbers and the first difference. ASCII beside quotes. */
 export function explainMiss(text: string, old: string, now: string): string {
@@ -59,21 +61,25 @@ function nearest(lines: readonly TextLine[], wanted: readonly string[]): number 
   return best ?? mostSimilar(lines, target);
 }
 
+/** Of the places that hold something like the most telling line, the one that is most alike as a whole. */
 function mostSimilar(lines: readonly TextLine[], target: readonly string[]): number | undefined {
   const telling = target.reduce((a, b) => (b.length > a.length ? b : a), "");
   const offset = target.indexOf(telling);
-  let best: number | undefined;
-  let bestScore = NEAR;
+  const near: { start: number; score: number }[] = [];
   lines.slice(0, COMPARED_LINES).forEach((line, index) => {
-    const folded = foldLine(line.text);
-    // Part of a longer line is near as well.
-    const score = folded.includes(telling) && telling !== "" ? 1 : similarity(folded, telling);
-    if (score > bestScore) {
-      best = Math.max(0, index - offset);
-      bestScore = score;
-    }
+    const score = likeness(line, telling);
+    if (score > NEAR) near.push({ start: Math.max(0, index - offset), score });
   });
-  return best;
+  const nearest = near.sort((a, b) => b.score - a.score).slice(0, COMPARED_PLACES);
+  const whole = (start: number) =>
+    target.reduce((sum, line, index) => sum + (lines[start + index] ? likeness(lines[start + index]!, line) : 0), 0);
+  return nearest.map(({ start }) => ({ start, sum: whole(start) })).sort((a, b) => b.sum - a.sum)[0]?.start;
+}
+
+/** 0 to 1. Part of a longer line is near as well. */
+function likeness(line: TextLine, wanted: string): number {
+  const folded = foldLine(line.text);
+  return wanted !== "" && folded.includes(wanted) ? 1 : similarity(folded, wanted);
 }
 
 function firstDifference(place: readonly TextLine[], wanted: readonly string[], at: number): string {

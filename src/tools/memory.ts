@@ -1,6 +1,6 @@
 import description from "../../embed/tools/memory.md" with { type: "text" };
 import { type Infer, s } from "../base/schema.ts";
-import { clip } from "../base/text.ts";
+import { clip, plural } from "../base/text.ts";
 import type { LearningType, MemoryAccess, MemoryHit } from "../contracts/memory.ts";
 import type { Tool, ToolOutput } from "../contracts/tool.ts";
 import { Mistake } from "./mistake.ts";
@@ -95,7 +95,7 @@ async function save(
   if (!keeps) throw new Mistake(`${MAY_ONLY_READ} It keeps nothing either; say it in your answer instead.`);
   if (text.length < SHORTEST_LESSON || text.length > MOST_LESSON) {
     throw new Mistake(
-      `A lesson has one to three sentences, ${MOST_LESSON} characters at most; this has ${text.length}.`,
+      `A lesson has one to three sentences, ${SHORTEST_LESSON} to ${MOST_LESSON} characters; this has ${plural(text.length, "character")}.`,
     );
   }
   if (holdsSecret(text)) throw new Mistake("A credential stands in it. Secrets are never remembered: leave it out.");

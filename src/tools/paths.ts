@@ -48,7 +48,8 @@ export function resolvePath(path: string, roots: Roots, access: "read" | "write"
   if (root === undefined && !(access === "read" && roots.readable?.some((folder) => isInside(real, folder)))) {
     const through = real === resolve(roots.workspace, path) ? "" : ` (it leads to ${real})`;
     const allowed = [roots.workspace, ...roots.addDirs].join(", ");
-    throw new Mistake(`${path} is outside the workspace${through}. File tools reach only ${allowed}.`);
+    const other = access === "read" ? "; bash may read it" : "";
+    throw new Mistake(`${path} is outside the workspace${through}. File tools reach only ${allowed}${other}.`);
   }
   if (access === "write" && root !== undefined) {
     const part = relative(root, real)

@@ -212,7 +212,7 @@ function refusal(text: string): Refusal {
 function unattended(request: PermissionRequest, destroys: string | undefined, unknown: string | undefined): Refusal {
   if (destroys !== undefined) {
     const way = "Find a way that does not need it, or say what the user has to do.";
-    return { refuse: `Not permitted because ${destroys}: nobody can be asked. ${way}`, denied: true };
+    return { refuse: `Not permitted because ${destroys}: nobody can be asked`, advice: way, denied: true };
   }
   // The same can be said so that it can be judged: going on makes sense.
   if (unknown !== undefined) return refusal(`The command was not run: ${unknown}. Mend it, or write it more plainly.`);

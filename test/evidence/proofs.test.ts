@@ -175,6 +175,9 @@ describe("the plan's proofs", () => {
   test("spellings of the same command are the same, different commands are not", () => {
     expect(canonical("go test -json ./...")).toBe(canonical("go test ./..."));
     expect(canonical("python3 -m pytest")).toBe(canonical("pytest"));
+    expect(canonical("python3 -m unittest")).toBe(canonical("python3 -m unittest discover -v"));
+    expect(canonical("python3 -m unittest -v")).toBe(canonical("python3 -m unittest discover"));
+    expect(canonical("python3 -m unittest test_a")).not.toBe(canonical("python3 -m unittest"));
     expect(canonical("npm run test")).toBe(canonical("npm t"));
     expect(canonical("bun test")).not.toBe(canonical("bun run test"));
     expect(canonical("npm test -- a")).not.toBe(canonical("npm test"));

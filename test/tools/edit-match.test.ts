@@ -144,6 +144,19 @@ describe("nothing found", () => {
     );
   });
 
+  test("takes the place that is most alike as a whole, not the one with the likest line", () => {
+    const file = [
+      "set(key: string, value: T): void {",
+      "  this.all.set(key, { value, until: 1 });",
+      "}",
+      "drop() {",
+      "  this.all.reset(key);",
+    ];
+    expect(refused(`${file.join("\n")}\n`, "set(key, value) {\n  this.all.set(key);\n}")).toContain(
+      "Nearest is line 1:",
+    );
+  });
+
   test("shows the difference from where old begins in its line", () => {
     expect(refused("one; the answer is 42; two\n", "the answer was 42")).toContain(
       'line 1, column 17:\nold:  "the answer was 42"\nfile: "the answer is 42; two"',

@@ -114,7 +114,7 @@ const MODEL_WORK = {
 /** How a call is named on one line. */
 export function callTitle(name: string, effect: string, subject: string): string {
   const what = oneLine(subject);
-  if (effect === "execute") return `$ ${what || oneLine(name)}`;
+  if (/\bbash$/i.test(name) && effect === "execute") return `$ ${what || oneLine(name)}`;
   return what ? `${oneLine(name)} ${what}` : oneLine(name);
 }
 

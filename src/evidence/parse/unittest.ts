@@ -57,7 +57,15 @@ function failuresIn(output: string): Failure[] {
         const frame = /^ {2}File "(.+)", line (\d+)/.exec(line);
         return frame && !/\/lib\/python|site-packages|^</.test(frame[1]!) ? [`${frame[1]}:${frame[2]}`] : [];
       });
-      const message = body.findLast((line) => /^\w[\w.]*(?:: |$)/.test(line));
-      return [failure(fullName(heading[1]!, heading[2]!) + heading[3], frames.at(-1), message)];
+      return [failure(fullName(heading[1]!, heading[2]!) + heading[3], frames.at(-1), exceptionIn(body))];
     });
+}
+
+/** What was thrown last: the first line that is not indented below the last traceback, and what belongs to it. */
+function exceptionIn(body: readonly string[]): string | undefined {
+  const below = body.slice(body.findLastIndex((line) => line.startsWith("Traceback ")) + 1);
+  const at = below.findIndex((line) => /^\S/.test(line));
+  if (at < 0) return undefined;
+  const end = below.findIndex((line, index) => index > at && line === "");
+  return below.slice(at, end < 0 ? undefined : end).join("\n");
 }

@@ -99,6 +99,34 @@ describe("the output of test runners", () => {
     });
   });
 
+  test("of unittest a failure says what was thrown, not the last word of what follows", () => {
+    const section = [
+      "=".repeat(70),
+      "FAIL: test_rest (test_money.Split.test_rest)",
+      "-".repeat(70),
+      "Traceback (most recent call last):",
+      '  File "/p/test_money.py", line 9, in test_rest',
+      "    self.assertEqual(split(10, 3), [4, 3, 3])",
+      "AssertionError: Lists differ: [3, 3, 3] != [4, 3, 3]",
+      "",
+      "First differing element 0:",
+      "3",
+      "4",
+      "",
+      "-".repeat(70),
+      "Ran 1 test in 0.002s",
+      "",
+      "FAILED (failures=1)",
+    ];
+    expect(readReport(section.join("\n"))?.failures).toEqual([
+      {
+        name: "test_money.Split.test_rest",
+        location: "/p/test_money.py:9",
+        message: "AssertionError: Lists differ: [3, 3, 3] != [4, 3, 3]",
+      },
+    ]);
+  });
+
   test("names do not change when only the times do", () => {
     for (const [file] of families) {
       const text = sample(file);
