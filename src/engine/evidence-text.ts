@@ -53,8 +53,16 @@ export function outputText({ output }: CheckResult): string {
   return truncateMiddle(output.trim(), MOST_OUTPUT);
 }
 
+const STANDING: Readonly<Record<CheckResult["status"], string>> = {
+  passed: "passed",
+  failed: "failed",
+  empty: "ran no test",
+  timeout: "did not end in time",
+  unavailable: "could not be run",
+};
+
 /** `failed (3 passed, 1 failed)`, `failed (exit code 2)`, `passed`. */
 function standing({ status, counts, exitCode }: CheckResult): string {
-  if (counts) return `${status} (${counts.passed} passed, ${counts.failed} failed)`;
-  return status === "failed" ? `failed (exit code ${exitCode})` : status;
+  if (counts && status !== "empty") return `${STANDING[status]} (${counts.passed} passed, ${counts.failed} failed)`;
+  return status === "failed" ? `failed (exit code ${exitCode})` : STANDING[status];
 }

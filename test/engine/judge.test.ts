@@ -24,6 +24,25 @@ describe("the judge", () => {
     expect(request).toMatchObject({ tools: [], temperature: 0.1, maxTokens: 2000, schema: { name: "verdict" } });
   });
 
+  test("reads in words how commands ended that neither passed nor failed", async () => {
+    const statuses = { "npm test": "empty", "npm run lint": "unavailable", "make check": "timeout" } as const;
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      suite: Object.keys(statuses).map((command) => check(command)),
+      results: ({ command }) => statuses[command as keyof typeof statuses],
+      limits: { iterations: 1 },
+    });
+    await outcomeOf(kit);
+    const text = JSON.stringify(kit.models.evaluator.requests[0]?.messages);
+    for (const part of [
+      "`npm test`: ran no test",
+      "`npm run lint`: could not be run",
+      "`make check`: did not end in time",
+    ]) {
+      expect(text).toContain(part);
+    }
+  });
+
   test("is not asked about nothing: no change and no check that passes is unmeasured, whatever it would say", async () => {
     const failing = { status: "failed" as const, failures: [{ name: "adds" }] };
     const kit = fakeKit({ turns: ["I fixed it; the test passes now."], suite: [tests], results: () => failing });
