@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Company, ProviderSettings, RunningTask, Settings, SkillSettings, Tapes } from "./app.ts";
 import type { Config } from "./base/config.ts";
 import type { Env } from "./base/env.ts";
@@ -9,16 +8,15 @@ import type { Paths } from "./base/paths.ts";
 import { createRedactor, type Redactor } from "./base/redact.ts";
 import { VERSION } from "./base/version.ts";
 import type { Event, Limits } from "./contracts/event.ts";
-import type { Exec, SandboxPosture } from "./contracts/exec.ts";
+import type { Exec } from "./contracts/exec.ts";
 import type { Clock, Input, Kit } from "./contracts/kit.ts";
 import type { Ledger } from "./contracts/ledger.ts";
 import type { CallRecord, Task } from "./contracts/task.ts";
 import type { Toolset } from "./contracts/tool.ts";
 import { run } from "./engine/run.ts";
+import { openCommands, openPermissions, openTools } from "./equipment.ts";
 import { createEvidence } from "./evidence/index.ts";
 import { hideEnviron } from "./exec/environ.ts";
-import { type ExecInput, type LazyExec, lazyExec } from "./exec/index.ts";
-import { projectKey } from "./folders.ts";
 import { createHub, type Hub } from "./hub.ts";
 import { instructions } from "./instructions.ts";
 import { makePrivateTemp } from "./private-temp.ts";
@@ -39,8 +37,7 @@ import type { Skills } from "./skills/index.ts";
 import { selectRubric } from "./skills/rubrics.ts";
 import { loadSoul, soulSection } from "./skills/soul.ts";
 import { fileList, surroundings } from "./surroundings.ts";
-import { builtinTools, createToolset } from "./tools/index.ts";
-import { createPermissions } from "./tools/permissions.ts";
+import type { Permissions } from "./tools/permissions.ts";
 import { openWorkspace, recordLimits, type Workspace } from "./workspace/index.ts";
 
 /** What the process has and every task takes from. */
@@ -66,19 +63,13 @@ export interface Launch {
 }
 
 /** A launch with what belongs to the task alone. */
-interface Scene extends Omit<Root, "skills">, Launch {
+export interface Scene extends Omit<Root, "skills">, Launch {
   task: Task;
   redactor: Redactor;
   log: Log;
   skills: Skills;
   memory: Recollection;
 }
-
-/** Namespaces, Landlock and seccomp: where all of them hold, what is left is told by `doctor` and docs/SECURITY.md. */
-const ALL_LAYERS = 3;
-
-/** Characters of a request from which on a list of what is to be done helps. */
-const LONG_TASK = 400;
 
 /** Puts together what one task needs, and runs it. */
 export async function launch(root: Root, job: Launch): Promise<RunningTask> {
@@ -163,44 +154,6 @@ function holdPlace(
   return opened.adopt(place, (it) => it.close());
 }
 
-/** What holds the commands of a task in this workspace. */
-export function sandboxOf(
-  { env, paths }: Pick<Root, "env" | "paths">,
-  { config, workspace }: ProviderSettings,
-  addDirs: readonly string[],
-  privateTemp: string,
-): ExecInput {
-  return {
-    workspace,
-    addDirs,
-    env,
-    mode: config.sandbox.mode,
-    network: config.sandbox.network,
-    privateTemp,
-    caches: join(paths.cache, "projects", projectKey(workspace)),
-    hidden: [paths.home, paths.data],
-  };
-}
-
-function openCommands(scene: Scene, privateTemp: string, emit: Hub["emit"]): LazyExec {
-  const { here, request, task, skills } = scene;
-  const unattended = request.attended !== true || here.config.permissions.mode === "auto";
-  const sandbox = { ...sandboxOf(scene, here, task.addDirs, privateTemp), visible: skills.folders() };
-  return lazyExec(sandbox, unattended, (posture: SandboxPosture) => {
-    void emit({ type: "sandbox", posture });
-    if (posture.mode === "off" || posture.layers.length >= ALL_LAYERS) return;
-    for (const message of posture.gaps) void emit({ type: "warning", code: "sandbox", message });
-  });
-}
-
-type Permissions = ReturnType<typeof createPermissions>;
-
-function openPermissions({ here, task }: Scene): Permissions {
-  const { config, grants, workspace } = here;
-  const { network } = config.sandbox;
-  return createPermissions({ ...config.permissions, network, saved: grants, workspace, addDirs: task.addDirs });
-}
-
 interface Parts {
   models: Kit["models"];
   place: Workspace;
@@ -209,32 +162,6 @@ interface Parts {
   tools: Toolset;
   hub: Hub;
   beside: Kit["beside"];
-}
-
-function openTools(scene: Scene, parts: Pick<Parts, "models" | "place" | "exec" | "permissions">): Toolset {
-  const { paths, clock, request, history, redactor, task, skills, memory } = scene;
-  const { models, place, exec, permissions } = parts;
-  const watched = request.attended === true;
-  const offered = builtinTools({
-    images: models.executor.info.capabilities.images,
-    permissions,
-    web: { permissions, mayBeAsked: watched },
-    list: watched && task.description.length >= LONG_TASK,
-    skills,
-    memory: { access: memory, task: task.id, workspace: task.workspace, holdsSecret: secretFinder(redactor) },
-  });
-  return createToolset(offered, {
-    workspace: task.workspace,
-    addDirs: task.addDirs,
-    exec,
-    redactor,
-    permissions,
-    readable: skills.folders(),
-    outputDir: join(paths.toolOutput, task.id),
-    earlierCalls: history.filter((event) => event.type === "tool_finished").length,
-    beforeWrite: (path) => place.cover(path),
-    clock,
-  });
 }
 
 /** The task's events, and who reads them; `transcript` is where they lie. */
@@ -301,12 +228,6 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub, b
     permitCheck: (command, ask, signal) => permissions.permitCommand(command, ask, signal),
     fits,
   };
-}
-
-/** Finds the program's own keys, and every known kind of secret, whether or not the task hides those. */
-function secretFinder(own: Redactor): (text: string) => boolean {
-  const kinds = createRedactor({ secrets: [], kinds: true });
-  return (text) => own.hide(text) !== text || kinds.hide(text) !== text;
 }
 
 function redactorFor({ redaction }: Config) {

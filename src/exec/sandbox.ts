@@ -1,13 +1,13 @@
-import { closeSync, ftruncateSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
-import { messageOf } from "../base/errors.ts";
+import { closeSync, ftruncateSync, readSync } from "node:fs";
 import type { SandboxPosture } from "../contracts/exec.ts";
 import { launcherProgram, REPORT } from "./command.ts";
+import { spawnKeeper } from "./keeper.ts";
 import { LANDLOCK_NEEDED, LANDLOCK_SIGNALS } from "./landlock.ts";
 import { landlockRules } from "./landlock-rules.ts";
 import type { Libc } from "./libc.ts";
 import type { CommandLimits } from "./limits.ts";
-import { KEEPER_READY, KEEPER_WAITS, keeperProgram } from "./namespaces.ts";
-import { foreignSockets, type Policy } from "./policy.ts";
+import { type Loaded, load } from "./loaded.ts";
+import type { Policy } from "./policy.ts";
 import { makeProbe, type Probe } from "./probe.ts";
 import type { Program } from "./program.ts";
 import { type Machine, numberOf, thisMachine } from "./syscalls.ts";
@@ -48,9 +48,6 @@ export interface JailInput {
   /** Whether namespaces are tried. */
   namespaces: boolean;
 }
-
-/** How long the keeper may take, ms. */
-const KEEPER_MS = 5000;
 
 /**
  * Sets the sandbox up: the strongest combination of layers that can be had here and from which the probe does not
@@ -182,79 +179,8 @@ function postureOf({ namespaces, abi, network }: Layers): SandboxPosture {
   return { mode: "workspace", layers, gaps };
 }
 
-interface Keeper {
-  pid: number;
-  /** When it is set up: undefined, or why it could not be. */
-  ready: Promise<string | undefined>;
-  /** Its namespaces end with it and with the last command in them. */
-  stop(): void;
-}
-
-function spawnKeeper({ machine, policy, network, libc }: Layers): Keeper {
-  const sockets = foreignSockets(policy);
-  const { fd, path, program } = load(libc, keeperProgram({ machine, policy, sockets, network, agent: process.pid }));
-  const child = Bun.spawn([path], { stdio: ["pipe", "pipe", "ignore"], env: {}, cwd: "/", detached: true });
-  closeSync(fd);
-  child.unref();
-  return { pid: child.pid, ready: handshake(child, program), stop: () => child.kill("SIGKILL") };
-}
-
-async function handshake(child: Bun.Subprocess<"pipe", "pipe", "ignore">, program: Program) {
-  const timer = setTimeout(() => child.kill("SIGKILL"), KEEPER_MS);
-  const reader = child.stdout.getReader();
-  const next = async () => (await reader.read()).value ?? new Uint8Array();
-  try {
-    let said = await next();
-    if (said[0] === KEEPER_WAITS && said.length === 1) {
-      mapUsers(child.pid);
-      child.stdin.write("\n");
-      await child.stdin.flush();
-      said = await next();
-    }
-    return said[0] === KEEPER_READY && said.length === 1 ? undefined : describeFault(said, program);
-  } catch (error) {
-    return messageOf(error);
-  } finally {
-    clearTimeout(timer);
-    await reader.cancel();
-  }
-}
-
-/**
- * Inside, users have the numbers they have outside: root all of them, so that it can work on files of others as it
- * could without a sandbox, anybody else only his own.
- */
-function mapUsers(pid: number): void {
-  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
-  if (uid !== 0) {
-    // Without it an unprivileged process may not map groups.
-    writeFileSync(`/proc/${pid}/setgroups`, "deny");
-    writeFileSync(`/proc/${pid}/uid_map`, `${uid} ${uid} 1`);
-    writeFileSync(`/proc/${pid}/gid_map`, `${gid} ${gid} 1`);
-    return;
-  }
-  for (const map of ["uid_map", "gid_map"]) {
-    const known = readFileSync(`/proc/self/${map}`, "utf8").trim().split("\n");
-    const same = known.map((line) => {
-      const [inside, , count] = line.trim().split(/\s+/);
-      return `${inside} ${inside} ${count}\n`;
-    });
-    writeFileSync(`/proc/${pid}/${map}`, same.join(""));
-  }
-}
-
-interface Loaded {
-  fd: number;
-  path: string;
-  program: Program;
-}
-
-/** The program as a file in memory that can be executed. */
-function load(libc: Libc, program: Program): Loaded {
-  const fd = libc.memfd("openkoi");
-  for (const [offset, bytes] of program.assemble()) writeSync(fd, bytes, 0, bytes.length, offset);
-  return { fd, path: `/proc/self/fd/${fd}`, program };
-}
+/** How long the probe may take, ms. */
+const PROBE_MS = 5000;
 
 /** What succeeded that should not have; undefined where nothing did. */
 async function runProbe(run: Loaded, probe: Probe, libc: Libc): Promise<string | undefined> {
@@ -267,7 +193,7 @@ async function runProbe(run: Loaded, probe: Probe, libc: Libc): Promise<string |
       cwd: "/",
       detached: true,
     });
-    const timer = setTimeout(() => child.kill("SIGKILL"), KEEPER_MS);
+    const timer = setTimeout(() => child.kill("SIGKILL"), PROBE_MS);
     const code = await child.exited;
     clearTimeout(timer);
     if (code === 0) return;
@@ -295,11 +221,4 @@ function readReport(fd: number, program: Program): Report {
     leftovers: word(REPORT.leftovers) === 1,
     failed: failed ? { call: program.describe(word(REPORT.fault)), errno: -word(REPORT.fault + 8) } : undefined,
   };
-}
-
-function describeFault(said: Uint8Array, program: Program): string {
-  if (said.length < 16) return "the keeper ended early";
-  const view = new DataView(said.buffer, said.byteOffset);
-  const call = program.describe(Number(view.getBigInt64(0, true)));
-  return `${call} failed with error ${-Number(view.getBigInt64(8, true))}`;
 }

@@ -1,41 +1,29 @@
 import { join, relative } from "node:path";
-import { UserError } from "../base/errors.ts";
 import type { Activity, Checkpoint, Checkpoints, Diff, RestoreReport } from "../contracts/workspace.ts";
 import { attribute, type Others } from "./attribution.ts";
 import type { HeldClaim } from "./claims.ts";
 import { diffStates } from "./diff.ts";
-import { codeOf, writeFault } from "./faults.ts";
+import { writeFault } from "./faults.ts";
+import { encodeCovers, encodeManifest, type Recorded, type StagedFile, stageJson } from "./manifest.ts";
 import {
-  encodeCovers,
-  encodeManifest,
   latestId,
-  loadManifest,
   manifestId,
   manifestNames,
   packFolder,
-  type Recorded,
   recordIds,
-  type StagedFile,
-  stageJson,
   taskFolder,
   workspaceKey,
   writeLatest,
-} from "./manifest.ts";
+} from "./manifest-names.ts";
 import { type Own, ownChanges } from "./own.ts";
+import { DEFAULT_LIMITS, type RecordLimits } from "./record-limits.ts";
+import { firstReadable, Records } from "./records.ts";
 import { removeLeftover, restoreState } from "./restore.ts";
-import { barrierOn, locate, rootsOf } from "./roots.ts";
-import { type RecordLimits, type ScanInput, scan, scanPaths } from "./scan.ts";
+import { coverable, rootsOf } from "./roots.ts";
+import { type ScanInput, scan, scanPaths } from "./scan.ts";
 import { openSession } from "./session.ts";
-import { countFiles, type Entry, hashState, knownAbsent, type Place, type State, sameEntry } from "./state.ts";
-import { PackReader, PackWriter, packSizes } from "./store.ts";
-
-export const DEFAULT_LIMITS: RecordLimits = { fileBytes: 10e6, files: 50_000, totalBytes: 1e9 };
-
-/** The section `[checkpoints]` of the config as limits. */
-export function recordLimits(settings: { max_file_mb: number; max_files: number; max_total_mb: number }): RecordLimits {
-  const { max_file_mb, max_files, max_total_mb } = settings;
-  return { fileBytes: max_file_mb * 1e6, files: max_files, totalBytes: max_total_mb * 1e6 };
-}
+import { countFiles, type Entry, hashState, type Place, type State, sameLimits } from "./state.ts";
+import { PackReader, PackWriter, soundEntries } from "./store.ts";
 
 export interface CheckpointsInput {
   /** Absolute, real. */
@@ -69,9 +57,6 @@ export function createCheckpoints(input: CheckpointsInput): TaskCheckpoints {
   return new Recorder(input);
 }
 
-/** How many states are kept in memory. */
-const REMEMBERED = 16;
-
 class Recorder implements TaskCheckpoints {
   private readonly input: CheckpointsInput;
   private readonly now: () => number;
@@ -81,7 +66,7 @@ class Recorder implements TaskCheckpoints {
   private readonly token = crypto.randomUUID().slice(0, 8);
   /** Stored contents by hash. */
   private readonly contents = new Map<string, Place>();
-  private readonly remembered = new Map<string, Recorded>();
+  private readonly records: Records;
   private readonly covered = new Set<string>();
   private readonly newlyCovered = new Map<string, Entry | undefined>();
   private session: HeldClaim | undefined;
@@ -105,6 +90,7 @@ class Recorder implements TaskCheckpoints {
     const packs = packFolder(input.dir, workspaceKey(input.workspace));
     this.writer = new PackWriter(packs, `${this.token}.pack`);
     this.reader = new PackReader(packs);
+    this.records = new Records(input);
   }
 
   record(signal: AbortSignal): Promise<Checkpoint> {
@@ -122,7 +108,7 @@ class Recorder implements TaskCheckpoints {
   restore(to: Checkpoint, expected: Checkpoint, signal: AbortSignal): Promise<RestoreReport> {
     return this.inTurn(async () => {
       const own = this.own(to, expected);
-      const addDirs = [to, expected].flatMap(({ id }) => this.recorded(id).addDirs);
+      const addDirs = [to, expected].flatMap(({ id }) => this.records.get(id).addDirs);
       const roots = rootsOf(this.input.workspace, [...new Set(addDirs)]);
       const read = (entry: Entry): Uint8Array => this.reader.content(entry);
       const keep = own.contested;
@@ -134,7 +120,8 @@ class Recorder implements TaskCheckpoints {
 
   cover(path: string): Promise<void> {
     return this.inTurn(async () => {
-      const unknown = this.coverable(path).filter((key) => {
+      const { workspace, addDirs } = this.input;
+      const unknown = coverable(rootsOf(workspace, addDirs), relative(workspace, path)).filter((key) => {
         const entry = this.last?.entries.get(key);
         return !this.covered.has(key) && (!entry || entry.kind === "opaque");
       });
@@ -188,19 +175,9 @@ class Recorder implements TaskCheckpoints {
     for (const path of own?.state.covered ?? []) this.covered.add(path);
     this.last = own?.state;
     this.lastAt = own ? Date.parse(own.checkpoint.at) : 0;
-    this.cache = this.whole(newest?.state.entries ?? new Map());
+    this.cache = soundEntries(packFolder(dir, workspaceKey(workspace)), newest?.state.entries ?? new Map());
     if (own && newest === own && this.cache.size === own.state.entries.size) this.newest = own.checkpoint;
     for (const { content, place } of this.cache.values()) if (place) this.contents.set(content, place);
-  }
-
-  /** Entries whose contents still are where they should be. */
-  private whole(entries: ReadonlyMap<string, Entry>): ReadonlyMap<string, Entry> {
-    const packs = new Set<string>();
-    for (const { place } of entries.values()) if (place) packs.add(place.block.pack);
-    const sizes = packSizes(packFolder(this.input.dir, workspaceKey(this.input.workspace)), packs);
-    const sound = ({ place }: Entry): boolean =>
-      !place || place.block.offset + place.block.stored <= sizes.get(place.block.pack)!;
-    return new Map([...entries].filter(([, entry]) => sound(entry)));
   }
 
   private scanInput(signal: AbortSignal): ScanInput {
@@ -255,7 +232,7 @@ class Recorder implements TaskCheckpoints {
     await this.commit(join(this.folder, `${name}.json`), manifest, () => writeLatest(dir, workspace, checkpoint.id));
     this.number++;
     if (manifest.base === null) this.base = { name, state };
-    this.remember(recorded);
+    this.records.add(recorded);
     this.newest = checkpoint;
     this.last = state;
     this.lastAt = now;
@@ -268,7 +245,6 @@ class Recorder implements TaskCheckpoints {
     const { workspace, addDirs, activity } = this.input;
     const { last } = this;
     if (!activity || !last) return { theirs: [], shared: [] };
-    let records: State[] | undefined;
     return attribute({
       from: last,
       to: state,
@@ -276,31 +252,12 @@ class Recorder implements TaskCheckpoints {
       now,
       activity: activity(),
       roots: rootsOf(workspace, addDirs),
-      wasSo: (path, entry) => {
-        records ??= this.readable();
-        return records.some((earlier) =>
-          entry
-            ? sameEntry(earlier.entries.get(path), entry)
-            : !earlier.entries.has(path) && knownAbsent(earlier, path),
-        );
-      },
-    });
-  }
-
-  /** The states of this task's records. */
-  private readable(): State[] {
-    return recordIds(this.input).flatMap((id) => {
-      try {
-        return [this.recorded(id).state];
-      } catch (error) {
-        if (error instanceof UserError) return [];
-        throw error;
-      }
+      wasSo: this.records.memory(),
     });
   }
 
   private own(from: Checkpoint, to: Checkpoint): Own {
-    return ownChanges(from.id, to.id, recordIds(this.input), (id) => this.recorded(id));
+    return ownChanges(from.id, to.id, recordIds(this.input), (id) => this.records.get(id));
   }
 
   /** Contents and what names them are synced at the same time; the name is given when both are durable. */
@@ -317,18 +274,6 @@ class Recorder implements TaskCheckpoints {
     }
   }
 
-  /** The path and the folders above it, as keys; empty where it is not ours to record. */
-  private coverable(path: string): string[] {
-    const { workspace, addDirs } = this.input;
-    const place = locate(rootsOf(workspace, addDirs), relative(workspace, path));
-    if (!place || place.way.split("/").includes(".git") || barrierOn(place.root, place.way) !== undefined) return [];
-    const keys: string[] = [];
-    for (let end = place.way.indexOf("/"); end >= 0; end = place.way.indexOf("/", end + 1)) {
-      keys.push(place.root.prefix + place.way.slice(0, end));
-    }
-    return [...keys, place.root.prefix + place.way];
-  }
-
   private async saveCovers(keys: readonly string[]): Promise<void> {
     const found = scanPaths(this.scanInput(AbortSignal.timeout(60_000)), keys);
     await this.writer.flush();
@@ -342,45 +287,6 @@ class Recorder implements TaskCheckpoints {
       throw error;
     }
     // The states in memory do not have these paths; read again, they do.
-    this.remembered.clear();
+    this.records.forget();
   }
-
-  private remember(recorded: Recorded): void {
-    this.remembered.set(recorded.checkpoint.id, recorded);
-    const [oldest] = this.remembered.keys();
-    if (this.remembered.size > REMEMBERED && oldest !== undefined) this.remembered.delete(oldest);
-  }
-
-  private recorded(id: string): Recorded {
-    const known = this.remembered.get(id);
-    if (known) return known;
-    const recorded = loadManifest(this.input.dir, id);
-    if (recorded.workspace !== this.input.workspace) {
-      throw new UserError(
-        `the checkpoint ${id} belongs to another folder, ${recorded.workspace}`,
-        `Name it with -C ${recorded.workspace}.`,
-      );
-    }
-    this.remember(recorded);
-    return recorded;
-  }
-}
-
-/** True where both states leave out the same, so that the one record serves for both. */
-function sameLimits(a: State, b: State): boolean {
-  const same = (one: Iterable<string>, other: Iterable<string>): boolean =>
-    [...one].join("\0") === [...other].join("\0");
-  return a.partial === b.partial && same(a.ignored, b.ignored) && same(a.uncovered, b.uncovered);
-}
-
-function firstReadable(dir: string, ids: readonly string[]): Recorded | undefined {
-  for (const id of ids) {
-    try {
-      return loadManifest(dir, id);
-    } catch (error) {
-      // Gone or damaged: what it would have saved is read again.
-      if (!(error instanceof UserError) && codeOf(error) === "" && !(error instanceof SyntaxError)) throw error;
-    }
-  }
-  return undefined;
 }

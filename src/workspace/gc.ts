@@ -14,7 +14,8 @@ import {
 import { join } from "node:path";
 import type { HeldClaim } from "./claims.ts";
 import { codeOf } from "./faults.ts";
-import { jsonNames, packFolder, type Rows, stageJson, taskNames } from "./manifest.ts";
+import { type Rows, stageJson } from "./manifest.ts";
+import { jsonNames, packFolder, taskNames } from "./manifest-names.ts";
 import { claimCollection } from "./session.ts";
 
 /** What is kept; all that are given hold. */

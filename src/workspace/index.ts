@@ -6,23 +6,16 @@ import type { Clock } from "../contracts/kit.ts";
 import type { Activity, Checkpoint, Checkpoints } from "../contracts/workspace.ts";
 import { createCheckpoints, type TaskCheckpoints } from "./checkpoints.ts";
 import { type Holder, lockWorkspace } from "./lock.ts";
-import {
-  loadManifest,
-  manifestId,
-  manifestNames,
-  readManifest,
-  taskFolder,
-  taskNames,
-  workspaceKey,
-} from "./manifest.ts";
-import type { RecordLimits } from "./scan.ts";
+import { loadManifest, readManifest } from "./manifest.ts";
+import { manifestId, manifestNames, taskFolder, taskNames, workspaceKey } from "./manifest-names.ts";
+import type { RecordLimits } from "./record-limits.ts";
 
-export { recordLimits, type TaskCheckpoints } from "./checkpoints.ts";
+export type { TaskCheckpoints } from "./checkpoints.ts";
 export { type Claim, isOwnerAlive, livingClaims, makeClaim, ownerHere } from "./claims.ts";
 export { writeFault } from "./faults.ts";
 export { collectDaily, type GcReport, gc, type KeepRules } from "./gc.ts";
 export { type Holder, type LockResult, lockWorkspace } from "./lock.ts";
-export type { RecordLimits } from "./scan.ts";
+export { type RecordLimits, recordLimits } from "./record-limits.ts";
 export {
   isUndone,
   type Leaving,

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Clock } from "../contracts/kit.ts";
 import { type Claim, livingClaims, makeClaim } from "./claims.ts";
 import { writeFault } from "./faults.ts";
-import { workspaceKey } from "./manifest.ts";
+import { workspaceKey } from "./manifest-names.ts";
 
 /** Who holds a workspace. `since`: milliseconds since 1970. */
 export interface Holder {

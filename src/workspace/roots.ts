@@ -51,3 +51,14 @@ export function barrierOn(root: Root, way: string): string | undefined {
   }
   return undefined;
 }
+
+/** Keys of a path and of the folders above it; empty where it is not ours to record. `path`: from the workspace on. */
+export function coverable(roots: readonly Root[], path: string): string[] {
+  const place = locate(roots, path);
+  if (!place || place.way.split("/").includes(".git") || barrierOn(place.root, place.way) !== undefined) return [];
+  const keys: string[] = [];
+  for (let end = place.way.indexOf("/"); end >= 0; end = place.way.indexOf("/", end + 1)) {
+    keys.push(place.root.prefix + place.way.slice(0, end));
+  }
+  return [...keys, place.root.prefix + place.way];
+}

@@ -1,20 +1,12 @@
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { join } from "node:path";
 import { walk } from "../base/walk.ts";
 import { codeOf } from "./faults.ts";
+import { COVERED_BYTES, opaque, readFile, readLink } from "./read-entry.ts";
+import type { RecordLimits } from "./record-limits.ts";
 import { barrierOn, locate, type Root } from "./roots.ts";
-import { type Entry, kindOf, look, modeOf, type Place, type State, settled, untouched } from "./state.ts";
-import { hashContent, type PackWriter } from "./store.ts";
-
-/** What is recorded at most. */
-export interface RecordLimits {
-  /** Bytes; a larger file is watched, but its content is not kept. */
-  fileBytes: number;
-  /** Files and links. */
-  files: number;
-  /** Bytes of all files together. */
-  totalBytes: number;
-}
+import { type Entry, kindOf, look, modeOf, type Place, type State, untouched } from "./state.ts";
+import type { PackWriter } from "./store.ts";
 
 export interface ScanInput {
   roots: readonly Root[];
@@ -39,9 +31,6 @@ export interface ScanInput {
 
 /** Folders in which a restore prepares its files, at the top of each root. */
 export const STAGING = ".openkoi-restore-";
-
-/** Bytes of a file that is recorded because a tool is about to change it. */
-const COVERED_BYTES = 256e6;
 
 /** Longest stretch of work before others get their turn, ms. */
 const SLICE = 12;
@@ -225,82 +214,4 @@ function bytes(count: number): string {
   ];
   for (const [unit, name] of units) if (count >= unit) return `${Number((count / unit).toFixed(1))} ${name}`;
   return `${count} bytes`;
-}
-
-function opaque(path: string, content: string, stats: Stats | undefined): Entry {
-  return {
-    path,
-    kind: "opaque",
-    mode: stats ? modeOf(stats) : 0,
-    size: stats?.size ?? 0,
-    mtime: stats?.mtimeMs ?? 0,
-    ctime: stats?.ctimeMs ?? 0,
-    ino: stats?.ino ?? 0,
-    content,
-    place: undefined,
-  };
-}
-
-function readLink(path: string, absolute: string, stats: Stats, readAt: number): Entry {
-  const target = readlinkSync(absolute, { encoding: "buffer" });
-  const content = target.toString();
-  // A target that is not valid UTF-8 could not be put back.
-  if (content.includes("\uFFFD") && !Buffer.from(content).equals(target)) return opaque(path, "unreadable", stats);
-  return entryOf(path, "link", stats, readAt, stats.size, content, undefined);
-}
-
-function entryOf(
-  path: string,
-  kind: "file" | "link",
-  stats: Stats,
-  readAt: number,
-  size: number,
-  content: string,
-  place: Place | undefined,
-): Entry {
-  const ctime = settled(stats, readAt) ? stats.ctimeMs : 0;
-  return { path, kind, mode: modeOf(stats), size, mtime: stats.mtimeMs, ctime, ino: stats.ino, content, place };
-}
-
-/** How often a file that changes while it is read is begun again, before it is taken as it is. */
-const TRIES = 3;
-
-/**
- * Reads a file into the pack. The name is opened so that neither a link nor a pipe put there meanwhile can lead or
- * hold us elsewhere.
- */
-function readFile(input: ScanInput, path: string, absolute: string, found: Stats): Entry {
-  const { writer, contents, now } = input;
-  const file = openSync(absolute, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    let before = found;
-    for (let attempt = 1; ; attempt++) {
-      const readAt = now();
-      // One byte more than expected shows a file that grew.
-      const room = writer.reserve(before.size + 1);
-      let size = 0;
-      while (size <= before.size) {
-        const count = readSync(file, room, size, before.size + 1 - size, size);
-        if (count === 0) break;
-        size += count;
-      }
-      const after = fstatSync(file);
-      if (kindOf(after) !== "file") return opaque(path, "special", after);
-      if (after.size > COVERED_BYTES) return opaque(path, "large", after);
-      const steady = size === after.size && after.mtimeMs === before.mtimeMs && after.ctimeMs === before.ctimeMs;
-      if (!steady && attempt < TRIES) {
-        before = after;
-        continue;
-      }
-      const hash = hashContent(room.subarray(0, size));
-      let place = contents.get(hash);
-      if (!place && size > 0) {
-        place = writer.commit(size);
-        contents.set(hash, place);
-      }
-      return entryOf(path, "file", after, steady ? readAt : 0, size, hash, place);
-    }
-  } finally {
-    closeSync(file);
-  }
 }

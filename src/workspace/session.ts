@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { type HeldClaim, livingClaims, makeClaim } from "./claims.ts";
-import { workspaceKey } from "./manifest.ts";
+import { workspaceKey } from "./manifest-names.ts";
 
 /** Longest wait for a collection that is going on, and how often it is looked at, ms. */
 const PATIENCE = 10_000;

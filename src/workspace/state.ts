@@ -153,3 +153,10 @@ export function knownAbsent(state: State, path: string): boolean {
   }
   return true;
 }
+
+/** True where both states leave out the same, so that one record serves for both. */
+export function sameLimits(a: State, b: State): boolean {
+  const same = (one: Iterable<string>, other: Iterable<string>): boolean =>
+    [...one].join("\0") === [...other].join("\0");
+  return a.partial === b.partial && same(a.ignored, b.ignored) && same(a.uncovered, b.uncovered);
+}

@@ -234,3 +234,13 @@ function damaged(path: string, folder: string): UserError {
     `Look at the disk that holds ${folder}; this file cannot be put back from the checkpoint.`,
   );
 }
+
+/** Entries whose contents still are where they should be. `packs`: the folder of the packs. */
+export function soundEntries(packs: string, entries: ReadonlyMap<string, Entry>): ReadonlyMap<string, Entry> {
+  const named = new Set<string>();
+  for (const { place } of entries.values()) if (place) named.add(place.block.pack);
+  const sizes = packSizes(packs, named);
+  const isSound = ({ place }: Entry): boolean =>
+    !place || place.block.offset + place.block.stored <= sizes.get(place.block.pack)!;
+  return new Map([...entries].filter(([, entry]) => isSound(entry)));
+}

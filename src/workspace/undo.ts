@@ -8,9 +8,10 @@ import type { Activity, RestoreReport } from "../contracts/workspace.ts";
 import { createCheckpoints } from "./checkpoints.ts";
 import { codeOf, writeFault } from "./faults.ts";
 import { lockWorkspace } from "./lock.ts";
-import { loadManifest, manifestNames, recordIds, taskFolder, taskNames, workspaceKey } from "./manifest.ts";
+import { loadManifest } from "./manifest.ts";
+import { manifestNames, recordIds, taskFolder, taskNames, workspaceKey } from "./manifest-names.ts";
 import { ownChanges } from "./own.ts";
-import type { RecordLimits } from "./scan.ts";
+import type { RecordLimits } from "./record-limits.ts";
 import { changedPaths } from "./state.ts";
 
 /** How a task left the workspace, as its transcript tells. */

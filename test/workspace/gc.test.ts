@@ -3,7 +3,7 @@ import { readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { makeClaim } from "../../src/workspace/claims.ts";
 import { collectDaily, gc, listCheckpoints } from "../../src/workspace/index.ts";
-import { packFolder, taskFolder, workspaceKey } from "../../src/workspace/manifest.ts";
+import { packFolder, taskFolder, workspaceKey } from "../../src/workspace/manifest-names.ts";
 import { makePlace, never, open, type Place, put, snapshot } from "./tree.ts";
 
 let place: Place;

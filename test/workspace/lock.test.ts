@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "../../src/contracts/kit.ts";
 import { livingClaims } from "../../src/workspace/claims.ts";
 import { type LockResult, lockWorkspace, openWorkspace } from "../../src/workspace/index.ts";
-import { workspaceKey } from "../../src/workspace/manifest.ts";
+import { workspaceKey } from "../../src/workspace/manifest-names.ts";
 import { makePlace, never, type Place } from "./tree.ts";
 
 const CHILD = join(import.meta.dir, "child.ts");

@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 import { isUndone, type Leaving, lockWorkspace, recordedTasks, undoable, undoTask } from "../../src/workspace/index.ts";
-import { taskFolder } from "../../src/workspace/manifest.ts";
+import { taskFolder } from "../../src/workspace/manifest-names.ts";
 import { makePlace, never, open, type Place, put, snapshot } from "./tree.ts";
 
 let place: Place;
