@@ -133,7 +133,7 @@ export function createApp(env: Env = readEnv()): App {
   const clock = systemClock;
   const memory = createMemoryStore({ paths, now: () => clock.now(), waitMs: MEMORY_WAIT_MS });
   const ledger = createLedger({ paths, store: memory });
-  /** Tasks whose words are still to be kept. */
+  /** Tasks after which nothing was tidied up yet. */
   const begun: EndedTask[] = [];
 
   async function settings(request: SettingsRequest): Promise<Settings> {
@@ -206,7 +206,7 @@ export function createApp(env: Env = readEnv()): App {
 
   async function begin(job: Launch): Promise<RunningTask> {
     const running = await launch(root, job);
-    begun.push({ here: job.here, running, tapes: tapesOf(job.request) });
+    begun.push({ here: job.here, tapes: tapesOf(job.request) });
     return running;
   }
 

@@ -32,8 +32,6 @@ export interface RecollectionInput {
 export interface Recollection extends Memory, MemoryAccess {
   /** The skills as they stand in the prompt, those that served well first. */
   skillIndex(task: string): Promise<string>;
-  /** Keeps what was said in a task, from its events, so that it can be found. Twice is like once. */
-  keepTranscript: OpenMemory["keepTranscript"];
   /** Goes on with what can wait, for about `ms` milliseconds. Nothing where there is no memory. */
   tend(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -95,7 +93,6 @@ export function createRecollection(input: RecollectionInput): Recollection {
       const known = skills.offered().length > 0 ? await served() : new Map<string, SkillRecord>();
       return skills.index(task, (name) => known.get(name)?.mean);
     },
-    keepTranscript: async (task, events) => (isThere() ? (await open()).keepTranscript(task, events) : 0),
     async tend(ms, signal) {
       if (isThere()) await (await open()).tend(ms, signal);
     },

@@ -1,17 +1,15 @@
-import type { RunningTask, Settings, Tapes } from "./app.ts";
+import type { Settings, Tapes } from "./app.ts";
 import type { Config } from "./base/config.ts";
 import type { Paths } from "./base/paths.ts";
 import type { Clock } from "./contracts/kit.ts";
 import { removeAbandonedTemps } from "./private-temp.ts";
 import type { MemoryStore } from "./readers/memory-store.ts";
-import { readTranscript } from "./readers/transcript.ts";
 import type { Recollection } from "./recollection.ts";
 import { collectDaily } from "./workspace/index.ts";
 
 /** A task that this process has run. */
 export interface EndedTask {
   here: Settings;
-  running: RunningTask;
   /** What it ran on: what is done for it afterwards asks nobody else. */
   tapes: Tapes;
 }
@@ -32,8 +30,8 @@ const TEND_MS = 1000;
 const READ_MS = 1000;
 
 /**
- * What is done once a task has ended, and can wait: what nobody can need any more is removed, what was said becomes
- * findable, habits are looked for. Returns what the user should know, a line each. Never throws: whatever goes wrong
+ * What is done once a task has ended, and can wait: what nobody can need any more is removed, what was written goes into
+ * the indexes, habits are looked for. Returns what the user should know, a line each. Never throws: whatever goes wrong
  * here is no trouble of the task.
  */
 export async function tidyUp(input: TidyInput): Promise<string[]> {
@@ -49,7 +47,7 @@ export async function tidyUp(input: TidyInput): Promise<string[]> {
   // A memory that the task had no use for is not opened for this; what is left waits for one that has.
   if (last && store.isOpen()) {
     const { config } = last.here;
-    for (const each of ended) steps.push(() => keepWords(input.recollection(each), each.running, signal));
+    steps.push(() => input.recollection(last).tend(TEND_MS, signal));
     steps.push(() => store.readOn(during(READ_MS, signal)));
     steps.push(async () => news.push(await newHabits(input, config)));
     steps.push(async () => news.push(await soulHint(input, last)));
@@ -65,12 +63,6 @@ export async function tidyUp(input: TidyInput): Promise<string[]> {
 function during(ms: number, signal: AbortSignal): () => boolean {
   const end = performance.now() + ms;
   return () => signal.aborted || performance.now() > end;
-}
-
-/** Makes what was said in a task findable, and goes on with what the memory has to do. */
-async function keepWords(memory: Recollection, { task, transcript }: RunningTask, signal: AbortSignal): Promise<void> {
-  await memory.keepTranscript(task, readTranscript(transcript, 0));
-  await memory.tend(TEND_MS, signal);
 }
 
 async function newHabits({ paths, clock, store }: TidyInput, { patterns }: Config): Promise<string | undefined> {

@@ -1,5 +1,4 @@
 import { UserError } from "../base/errors.ts";
-import type { Event } from "../contracts/event.ts";
 import type { Cue, Learned, Learning, Lesson, Memento, Memory, MemoryAccess, MemoryHit } from "../contracts/memory.ts";
 import type { Embedder } from "../contracts/provider.ts";
 import type { CallRecord } from "../contracts/task.ts";
@@ -13,7 +12,6 @@ import { recall } from "./recall.ts";
 import { ALL_SCOPES, kindOfChunk, SCOPES } from "./scope.ts";
 import { questionOf, search } from "./search.ts";
 import { Spaces } from "./spaces.ts";
-import { keepTranscript } from "./transcripts.ts";
 
 /** Before a search, what was written since the last one is put into the indexes, for so long at most, ms. */
 const CATCH_UP_MS = 60;
@@ -41,11 +39,6 @@ export interface MemoryOptions {
 
 /** The memory of a process. */
 export interface OpenMemory extends Memory, MemoryAccess {
-  /** Keeps what was said in a task that has ended, from its events. Bounded; twice is like once. */
-  keepTranscript(
-    task: { id: string; workspace: string },
-    events: Iterable<Event> | AsyncIterable<Event>,
-  ): Promise<number>;
   /**
    * Goes on with what can wait, for about `ms` milliseconds: chunks into the indexes, vectors of another embedder, words
    * counted anew, what has faded forgotten. True where nothing is left to do. Cheap where there is nothing.
@@ -153,13 +146,6 @@ class SearchedMemory implements OpenMemory {
   async forget(id: string): Promise<boolean> {
     const { learnings } = this.#open;
     return patiently(() => learnings.forget(id));
-  }
-
-  keepTranscript(
-    task: { id: string; workspace: string },
-    events: Iterable<Event> | AsyncIterable<Event>,
-  ): Promise<number> {
-    return keepTranscript(this.#open.database, task, events);
   }
 
   async tend(ms: number, signal: AbortSignal): Promise<boolean> {

@@ -45,17 +45,6 @@ export class Words {
   }
 }
 
-/** Keeps what a task's events say, all of them at once. Returns how many pieces are new. */
-export async function keepTranscript(
-  database: MemoryDatabase,
-  task: { id: string; workspace: string },
-  events: Iterable<Event> | AsyncIterable<Event>,
-): Promise<number> {
-  const words = new Words();
-  for await (const event of events) words.add(event);
-  return words.keep(database, task);
-}
-
 function insertNew(
   database: MemoryDatabase,
   task: { id: string; workspace: string },
