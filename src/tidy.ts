@@ -51,7 +51,7 @@ export async function tidyUp(input: TidyInput): Promise<string[]> {
     steps.push(() => store.readOn(during(READ_MS, signal)));
     steps.push(async () => news.push(await newHabits(input, config)));
     steps.push(async () => news.push(await soulHint(input, last)));
-    steps.push(async () => news.push(...(await pruned(input, config))));
+    steps.push(async () => news.push(...(await pruned(input, config, signal))));
   }
   for (const step of steps) {
     if (signal.aborted) break;
@@ -78,8 +78,8 @@ async function soulHint({ paths, store, recollection }: TidyInput, last: EndedTa
   return evolutionHint(paths, countTasks(await store.open()), () => recollection(last).learnings());
 }
 
-async function pruned({ paths, clock, store }: TidyInput, { memory }: Config): Promise<string[]> {
+async function pruned({ paths, clock, store }: TidyInput, { memory }: Config, signal: AbortSignal): Promise<string[]> {
   const { pruneDaily } = await import("./readers/prune.ts");
   const input = { paths, maxMegabytes: memory.max_storage_mb, now: clock.now() };
-  return pruneDaily({ ...input, memory: () => store.whole() });
+  return pruneDaily({ ...input, memory: () => store.whole(), isOver: () => signal.aborted });
 }

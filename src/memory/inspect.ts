@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import type { MemorySize } from "../contracts/memory.ts";
 import { lookAt, type MemoryDatabase } from "./database.ts";
 import { databaseFault, isDamage } from "./faults.ts";
+import { usedBytes } from "./limits.ts";
 import { schemaOf } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { appliedTo, type Kind } from "./schema.ts";
@@ -50,8 +51,14 @@ export function faultsOf(path: string): string[] {
   }
 }
 
-/** Moves what is in the log into the file itself, and gives room back. */
+/** Of the file, what may be empty before it is written anew. */
+const MOST_FREE = 0.25;
+
+/** Moves what is in the log into the file itself, and gives room back that nothing fills. */
 export function tidyLog(memory: MemoryDatabase): void {
+  memory.db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (usedBytes(memory) >= (1 - MOST_FREE) * databaseBytes(memory.path)) return;
+  memory.db.run("VACUUM");
   memory.db.run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 

@@ -1,8 +1,9 @@
-import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Paths } from "../base/paths.ts";
 import { formatBytes, plural } from "../base/text.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
+import { pruneUsage, pruneWords, type Removed, usedBytes } from "../memory/limits.ts";
 import { databaseBytes } from "../memory/size.ts";
 import { forgetTranscripts, recordedSizes } from "../memory/tasks.ts";
 import { livingTasks } from "./interrupted.ts";
@@ -11,6 +12,8 @@ import { transcriptPath } from "./transcript.ts";
 const DAY = 86_400_000;
 /** A transcript that was written in the last week stays: its task is still offered to be resumed, and likely undone. */
 const YOUNG = 7 * DAY;
+/** Habits are mined of the last 30 days; what is told of them may look back further. */
+const MINED = 90 * DAY;
 /** So much of the limit is filled afterwards: the next day would else begin with the same work. */
 const FILL = 0.9;
 
@@ -22,48 +25,92 @@ export interface Prune {
   now: number;
   /** Opens the memory, with what transcripts say and it does not have yet. */
   memory: () => Promise<MemoryDatabase>;
+  /** True when the time for it is over; what is left is left for another day. */
+  isOver: () => boolean;
 }
 
 /**
- * Keeps the database and the transcripts below the limit, where it did not look for a day: the oldest transcripts go
- * first. What a task was, what it cost and what it taught stays in the memory; only going on with it and reading what was
- * said word by word is lost. Never touched are those of the last week, those of tasks at work, and those that the memory
- * does not have. Returns what the user should read; empty where nothing was done.
+ * Keeps the database and the transcripts below the limit, where it did not look for a day. The oldest go first: transcripts,
+ * down to half of the limit; then what was said in tasks goes out of the search, then usage events that habits are no longer
+ * mined of, then more transcripts. What a task was, what it cost and what it taught stays in the memory. Never touched are
+ * those of the last week, transcripts of tasks at work, and those that the memory does not have. Returns what the user should
+ * read; empty where nothing was done.
  */
-export async function pruneDaily({ paths, maxMegabytes, now, memory }: Prune): Promise<string[]> {
+export async function pruneDaily({ paths, maxMegabytes, now, memory, isOver }: Prune): Promise<string[]> {
   const marker = join(paths.data, "pruned");
   const last = statSync(marker, { throwIfNoEntry: false })?.mtimeMs;
   if (last !== undefined && Math.abs(now - last) < DAY) return [];
   const files = transcriptsOf(paths);
-  if (files.length === 0) return [];
+  if (files.length === 0 && !existsSync(paths.database)) return [];
   // First the mark: another process must not begin the same work.
   writeFileSync(marker, "", { mode: 0o600 });
   const limit = maxMegabytes * 1e6;
-  const database = databaseBytes(paths.database);
-  let bytes = database + files.reduce((sum, file) => sum + file.bytes, 0);
-  if (bytes <= limit) return [];
-  // No transcript that goes would help.
-  if (database > limit) return [stillOver(bytes, database, maxMegabytes)];
+  const all = files.reduce((sum, file) => sum + file.bytes, 0);
+  if (databaseBytes(paths.database) + all <= limit) return [];
 
   const open = await memory();
-  const recorded = recordedSizes(
+  // What was removed from it leaves room in the file, which is filled before the file grows.
+  const database = () => usedBytes(open);
+  const transcripts = new Transcripts(files, removable(paths, open, now, files));
+  const bytes = () => database() + transcripts.bytes;
+  if (bytes() <= limit) return [];
+  const fill = limit * FILL;
+  // Where the database alone is over the limit no transcript that goes would help.
+  const isHopeless = () => database() > limit;
+  transcripts.remove(() => isHopeless() || bytes() <= fill || transcripts.bytes <= fill / 2);
+  const most = Math.max(fill / 2, fill - transcripts.bytes);
+  const words = pruneWords(open, { most, before: isoTime(now - YOUNG), isOver });
+  const usage = pruneUsage(open, { most, before: isoTime(now - MINED), isOver });
+  transcripts.remove(() => isHopeless() || bytes() <= fill);
+  forgetTranscripts(
     open,
+    transcripts.removed.map(({ id }) => id),
+  );
+  return [
+    ...told(transcripts.removed),
+    ...toldRows(words, "piece", "of what was said in tasks", "found no more"),
+    ...toldRows(usage, "usage event", "", "removed"),
+    ...(bytes() > limit ? [stillOver(bytes(), database(), maxMegabytes)] : []),
+  ];
+}
+
+/** The transcripts that there are, and what was removed of them. */
+class Transcripts {
+  bytes: number;
+  readonly removed: TranscriptFile[] = [];
+  readonly #oldest: TranscriptFile[];
+
+  constructor(all: readonly TranscriptFile[], removable: readonly TranscriptFile[]) {
+    this.bytes = all.reduce((sum, file) => sum + file.bytes, 0);
+    this.#oldest = [...removable].sort((a, b) => a.changed - b.changed);
+  }
+
+  /** The oldest, until it is enough. */
+  remove(isEnough: () => boolean): void {
+    while (this.#oldest.length > 0 && !isEnough()) {
+      const file = this.#oldest.shift()!;
+      rmSync(file.path, { force: true });
+      this.removed.push(file);
+      this.bytes -= file.bytes;
+    }
+  }
+}
+
+/** Those that nobody needs any more and the memory has. */
+function removable(
+  paths: Prune["paths"],
+  memory: MemoryDatabase,
+  now: number,
+  files: readonly TranscriptFile[],
+): TranscriptFile[] {
+  const recorded = recordedSizes(
+    memory,
     files.map(({ id }) => id),
   );
   const working = livingTasks(paths, () => now);
-  const removed: { id: string; bytes: number; changed: number }[] = [];
-  for (const file of files.sort((a, b) => a.changed - b.changed)) {
-    if (bytes <= limit * FILL) break;
-    if (now - file.changed < YOUNG || working.has(file.id) || recorded.get(file.id) !== file.bytes) continue;
-    rmSync(transcriptPath(paths, file.id), { force: true });
-    removed.push(file);
-    bytes -= file.bytes;
-  }
-  forgetTranscripts(
-    open,
-    removed.map(({ id }) => id),
+  return files.filter(
+    ({ id, bytes, changed }) => now - changed >= YOUNG && !working.has(id) && recorded.get(id) === bytes,
   );
-  return [...told(removed), ...(bytes > limit ? [stillOver(bytes, database, maxMegabytes)] : [])];
 }
 
 function told(removed: readonly { bytes: number; changed: number }[]): string[] {
@@ -76,12 +123,23 @@ function told(removed: readonly { bytes: number; changed: number }[]): string[] 
   ];
 }
 
+function toldRows({ rows, upto }: Removed, what: string, of: string, became: string): string[] {
+  if (rows === 0) return [];
+  const named = [plural(rows, what), of, `up to ${upto.slice(0, 10)} ${became}`].filter((part) => part !== "");
+  return [`${named.join(" ")}: the limit is max_storage_mb; what tasks taught is kept`];
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
 function stillOver(bytes: number, database: number, maxMegabytes: number): string {
   return `the memory takes ${formatBytes(bytes)} (database ${formatBytes(database)}), more than max_storage_mb = ${maxMegabytes}: raise it in the config, or see openkoi learn forget`;
 }
 
 interface TranscriptFile {
   id: string;
+  path: string;
   bytes: number;
   /** When it was last written, ms. */
   changed: number;
@@ -97,7 +155,8 @@ function transcriptsOf(paths: Pick<Paths, "sessions">): TranscriptFile[] {
   return names.flatMap((name) => {
     if (!name.endsWith(".jsonl")) return [];
     const id = name.slice(0, -".jsonl".length);
-    const stats = statSync(transcriptPath(paths, id), { throwIfNoEntry: false });
-    return stats ? [{ id, bytes: stats.size, changed: stats.mtimeMs }] : [];
+    const path = transcriptPath(paths, id);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats ? [{ id, path, bytes: stats.size, changed: stats.mtimeMs }] : [];
   });
 }

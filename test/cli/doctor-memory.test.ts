@@ -54,6 +54,14 @@ describe("doctor looks at the memory", () => {
     expect(statSync(`${database}-wal`, { throwIfNoEntry: false })?.size ?? 0).toBe(0);
   });
 
+  test("that is mostly room is written anew", () => {
+    using memory = open();
+    memory.query("INSERT INTO tasks (id, description) VALUES ('t', ?)").run("x".repeat(3_000_000));
+    memory.query("DELETE FROM tasks").run();
+    found(true);
+    expect(statSync(database).size).toBeLessThan(1_000_000);
+  });
+
   test("of an older schema, of a later version, of the earlier program: what becomes of each", () => {
     makeEarlier(database, 2);
     expect(found()[0]!).toMatchObject({ state: "note", remedy: expect.stringContaining("openkoi migrate") });

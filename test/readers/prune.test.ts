@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type MemoryDatabase, openDatabase } from "../../src/memory/database.ts";
+import { usedBytes } from "../../src/memory/limits.ts";
+import { createMemory } from "../../src/memory/memory.ts";
 import { noteSize } from "../../src/memory/tasks.ts";
 import { claimTask } from "../../src/readers/interrupted.ts";
 import { pruneDaily } from "../../src/readers/prune.ts";
@@ -33,7 +35,8 @@ function transcript(id: string, days: number, recorded = true): void {
   if (recorded) noteSize(memory, id, 1_000_000);
 }
 
-const prune = (maxMegabytes: number, now = NOW) => pruneDaily({ paths, maxMegabytes, now, memory: async () => memory });
+const prune = (maxMegabytes: number, now = NOW, isOver = () => false) =>
+  pruneDaily({ paths, maxMegabytes, now, memory: async () => memory, isOver });
 const left = () => readdirSync(paths.sessions).sort();
 
 describe("the storage limit", () => {
@@ -75,9 +78,84 @@ describe("the storage limit", () => {
     expect(left()).toEqual(["old.jsonl"]);
   });
 
-  test("does not even look where there are no transcripts", async () => {
+  test("does not even look where there is nothing", async () => {
     rmSync(paths.sessions, { recursive: true });
+    paths.database = join(dir, "none.db");
     expect(await prune(0)).toEqual([]);
     expect(existsSync(join(dir, "pruned"))).toBe(false);
+  });
+
+  describe("where transcripts are not enough", () => {
+    const iso = (days: number) => new Date(NOW - days * DAY).toISOString();
+    const count = (table: string, where = "1") =>
+      memory.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table} WHERE ${where}`).get()!.n;
+
+    /** So many pieces of about a kilobyte, said so many days ago, in the indexes. */
+    async function said(pieces: number, days: number): Promise<void> {
+      const insert = memory.query(
+        "INSERT INTO memory_chunks (id, source, text, created_at, kind) VALUES (?1, ?1, ?2, ?3, 'transcript')",
+      );
+      memory.transaction(() => {
+        for (let at = 0; at < pieces; at++) insert.run(`${days}-${at}`, `word${days}x${at} `.repeat(80), iso(days));
+      });
+      const options = { now: () => NOW, decayRate: 0, hide: (text: string) => text, onWarning: () => {} };
+      const open = { ...options, database: () => memory, embedder: async () => undefined, skills: async () => [] };
+      while (!(await createMemory(open).tend(10_000, new AbortController().signal)));
+    }
+
+    function learned(content: string): void {
+      memory
+        .query("INSERT INTO learnings (id, type, content, confidence, created_at) VALUES (?1, 'heuristic', ?1, 1, ?2)")
+        .run(content, iso(300));
+    }
+
+    test("takes what was said out of the search, the oldest first, with its indexes; what was learned stays", async () => {
+      learned("Never edit generated files");
+      await said(300, 200);
+      await said(300, 100);
+      await said(100, 3);
+      const before = usedBytes(memory);
+      const limit = (before * 0.9) / 1e6;
+      const lines = await prune(limit);
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatch(
+        /^\d+ pieces of what was said in tasks up to \d{4}-\d\d-\d\d found no more: the limit is/,
+      );
+      expect(usedBytes(memory)).toBeLessThanOrEqual(limit * 1e6);
+      expect(count("memory_chunks", "id LIKE '200-%'")).toBeLessThan(300);
+      expect(count("memory_chunks", "id LIKE '100-%'")).toBe(300);
+      expect(count("memory_chunks", "id LIKE '3-%'")).toBe(100);
+      expect(count("memory_chunks", "kind = 'learning'")).toBe(1);
+      expect(count("chunk_vectors")).toBe(count("memory_chunks"));
+      expect(memory.query("SELECT rowid FROM chunk_words WHERE chunk_words MATCH 'word100x7'").all()).toHaveLength(1);
+      expect(memory.query("SELECT rowid FROM chunk_words WHERE chunk_words MATCH 'word200x0'").all()).toEqual([]);
+    });
+
+    test("takes usage events that habits are no longer mined of, and leaves the others", async () => {
+      const insert = memory.query(
+        "INSERT INTO usage_events (id, event_type, description, timestamp, day) VALUES (?, 'task', ?, ?, '')",
+      );
+      memory.transaction(() => {
+        for (let at = 0; at < 1000; at++) insert.run(`e${at}`, "x".repeat(1000), iso(at % 2 === 0 ? 120 : 20));
+      });
+      const lines = await prune((usedBytes(memory) * 0.7) / 1e6);
+      expect(lines[0]).toMatch(/^\d+ usage events up to \d{4}-\d\d-\d\d removed: the limit is/);
+      expect(count("usage_events", `timestamp < '${iso(90)}'`)).toBeLessThan(500);
+      expect(count("usage_events", `timestamp > '${iso(90)}'`)).toBe(500);
+    });
+
+    test("stops where its time is over", async () => {
+      await said(50, 200);
+      expect((await prune(0.001, NOW, () => true))[0]).toContain("more than max_storage_mb");
+      expect(count("memory_chunks")).toBe(50);
+    });
+
+    test("leaves transcripts half of the limit before anything else goes, and gives that up last", async () => {
+      for (let days = 10; days < 14; days++) transcript(`t${days}`, days);
+      await said(100, 3);
+      // Nothing of what was said three days ago may go.
+      await prune(3);
+      expect(left()).toEqual(["t10.jsonl", "t11.jsonl"]);
+    });
   });
 });
