@@ -6,6 +6,14 @@ const MOST_FAILURES = 20;
 /** What a model gets to read of one failure, and of the output of a check that names none, characters. */
 const MOST_MESSAGE = 600;
 const MOST_OUTPUT = 2000;
+/** The same of a check that failed before the task too. */
+const MOST_OLD_OUTPUT = 400;
+
+/** How checks failed before the work, in words. What names no failure is told briefly: it is nobody's task yet. */
+export function beforeText(failing: readonly CheckResult[]): string {
+  const told = new Set<string>();
+  return failing.map((result) => checkText(result, undefined, told, MOST_OLD_OUTPUT)).join("\n");
+}
 
 /**
  * The evidence in words, for models: named failures where the output named them, else its end; beside it how the same
@@ -15,16 +23,21 @@ export function evidenceText(checks: readonly CheckResult[], baseline: readonly 
   if (checks.length === 0) return "No command could measure this.";
   const known = new Set(baseline.flatMap((result) => result.failures.map((failure) => failure.name)));
   const told = new Set<string>();
-  return checks.map((result) => checkText(result, baseline, known, told)).join("\n");
+  const texts = checks.map((result) => {
+    const before = baseline.find(({ check }) => check.id === result.check.id);
+    const most = before?.status === "failed" ? MOST_OLD_OUTPUT : MOST_OUTPUT;
+    return checkText(result, before, told, most, known);
+  });
+  return texts.join("\n");
 }
 
 function checkText(
   result: CheckResult,
-  baseline: readonly CheckResult[],
-  known: ReadonlySet<string>,
+  before: CheckResult | undefined,
   told: Set<string>,
+  mostOutput: number,
+  known: ReadonlySet<string> = new Set(),
 ): string {
-  const before = baseline.find(({ check }) => check.id === result.check.id);
   const head = `- \`${result.check.command}\`: ${standing(result)}${before ? `; before the task: ${standing(before)}` : ""}`;
   if (result.status === "passed") return head;
   const fresh = result.failures.filter((failure) => !told.has(JSON.stringify(failure)));
@@ -37,7 +50,7 @@ function checkText(
   const again = result.failures.length - fresh.length;
   if (again > 0) named.push(again === 1 ? "  the failure named above" : `  ${again} failures named above`);
   if (named.length > 0) return [head, ...named].join("\n");
-  const output = outputText(result);
+  const output = outputText(result, mostOutput);
   return output ? `${head}\n${indent(output, 2)}` : `${head}, no output`;
 }
 
@@ -49,8 +62,8 @@ export function failureText({ name, location, message }: Failure, how: string): 
 }
 
 /** What a check said: its beginning and its end. */
-export function outputText({ output }: CheckResult): string {
-  return truncateMiddle(output.trim(), MOST_OUTPUT);
+export function outputText({ output }: CheckResult, most = MOST_OUTPUT): string {
+  return truncateMiddle(output.trim(), most);
 }
 
 const STANDING: Readonly<Record<CheckResult["status"], string>> = {

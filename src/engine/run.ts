@@ -10,7 +10,7 @@ import type { Conversation } from "./conversation.ts";
 import { decide } from "./decide.ts";
 import { conclude, concluded, type Ending, hasChanged, STOPPED, shape, statusOf } from "./ending.ts";
 import { evaluate, JUDGE_DIFF_BYTES } from "./evaluate.ts";
-import { evidenceText } from "./evidence-text.ts";
+import { beforeText } from "./evidence-text.ts";
 import { type BeforeEffect, type Execution, execute } from "./execute.ts";
 import { foldHistory } from "./history.ts";
 import { learn } from "./learn.ts";
@@ -260,7 +260,7 @@ function firstText(context: Context, proof: Proof): string {
   const note = fill(context.kit.prompts.work, {
     plan: planText(proof.planned),
     checks: measuresText(proof),
-    before: failing.length > 0 ? `\n\nFailing before the work:\n${evidenceText(failing, [])}` : "",
+    before: failing.length > 0 ? `\n\nFailing before the work:\n${beforeText(failing)}` : "",
   });
   return `${taskText(context)}\n\n${noteText(note.trim())}`;
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
+import { readRegular } from "../base/files.ts";
 
 /** Where a class's path begins in Maven's and Gradle's layout. */
 const SOURCE_ROOTS = ["src/test/java", "src/test/kotlin", "src/main/java", "src/main/kotlin"];
@@ -29,6 +30,24 @@ export function locate(printed: string, cwd: string, workspace: string): string 
     if (isAbsolute(path)) return undefined;
   }
   return undefined;
+}
+
+/** A larger file is not searched, bytes. */
+const SEARCHED = 1024 * 1024;
+
+/**
+ * Where a test stands whose failure names no line (an assertion that is the whole body of an arrow leaves no stack):
+ * `file > group > name` is sought by its name in quotes. Undefined where that is not found.
+ */
+export function locateTest(name: string, cwd: string, workspace: string): string | undefined {
+  const [, file, own] = /^(\S+\.[cm]?[jt]sx?) > (?:.+ > )?(.+)$/.exec(name) ?? [];
+  const place = file === undefined ? undefined : locate(`${file}:1`, cwd, workspace);
+  if (place === undefined || own === undefined) return undefined;
+  const path = place.slice(0, -":1".length);
+  const text = readRegular(join(workspace, path), SEARCHED)?.toString();
+  const quoted = ["'", '"', "`"].map((quote) => quote + own + quote);
+  const at = text?.split("\n").findIndex((line) => quoted.some((each) => line.includes(each))) ?? -1;
+  return at < 0 ? undefined : `${path}:${at + 1}`;
 }
 
 function below(path: string, workspace: string): string | undefined {

@@ -2,7 +2,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Check, CheckResult, CheckStatus, Failure } from "../contracts/evidence.ts";
 import type { Exec, SpawnResult } from "../contracts/exec.ts";
 import { checkEnvironment } from "./environment.ts";
-import { locate } from "./locate.ts";
+import { locate, locateTest } from "./locate.ts";
 import { parseDiagnostics } from "./parse/diagnostics.ts";
 import { plainText, readReport } from "./parse/index.ts";
 import type { Report } from "./parse/report.ts";
@@ -110,7 +110,9 @@ function tidy(failures: readonly Failure[], cwd: string, workspace: string): Fai
     const plain = withoutRoot(failure.name, workspace);
     const nth = (seen.get(plain) ?? 0) + 1;
     seen.set(plain, nth);
-    const location = failure.location && locate(failure.location, cwd, workspace);
+    const location = failure.location
+      ? locate(failure.location, cwd, workspace)
+      : at < MESSAGES && locateTest(failure.name, cwd, workspace);
     return {
       name: nth === 1 ? plain : `${plain} (${nth})`,
       ...(location ? { location } : {}),

@@ -37,6 +37,22 @@ describe("what this program adds to the user's words", () => {
     expect(judged).toContain("# Plan, made by OpenKoi before anybody had read the project");
   });
 
+  test("tells what failed before without naming anything in few words: it is nobody's task", async () => {
+    const help = `usage: ${"words ".repeat(600)}end`;
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      suite: [tests],
+      results: () => ({ status: "failed", exitCode: 1, output: help }),
+    });
+    await play(kit);
+    const [first] = prompts(kit);
+    expect(first).toContain("- `npm test`: failed (exit code 1)\n  usage: words");
+    expect(first!.length).toBeLessThan(900);
+    const judged = kit.models.evaluator.requests[0]!.messages[0]!.blocks.map((block) => JSON.stringify(block)).join();
+    expect(judged).toContain("before the task: failed");
+    expect(count(judged, "words")).toBeLessThan(80);
+  });
+
   test("is nothing for a question and in one pass: there nothing is measured", async () => {
     const question = fakeKit({ plan: [plan({ kind: "question", steps: ["Look."] })], turns: ["It is so."] });
     await play(question, { task: { description: "Why?" } });

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { locate } from "../../src/evidence/locate.ts";
+import { locate, locateTest } from "../../src/evidence/locate.ts";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "openkoi-locate-")));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -26,6 +26,25 @@ describe("the place of a failure", () => {
   for (const [printed, expected] of cases) {
     test(`${printed.replace(root, "ROOT")} → ${expected}`, () => {
       expect(locate(printed, join(root, "pkg"), root)).toBe(expected as string);
+    });
+  }
+});
+
+describe("the place of a test whose failure names none", () => {
+  writeFileSync(
+    join(root, "pkg/src/cart.test.ts"),
+    'describe("cart", () => {\n  test("adds the tax", () => expect(1).toBe(2));\n  test(`it\'s "empty"`, () => {});\n});\n',
+  );
+  const cases: [name: string, expected: string | undefined][] = [
+    ["src/cart.test.ts > cart > adds the tax", "pkg/src/cart.test.ts:2"],
+    ['src/cart.test.ts > cart > it\'s "empty"', "pkg/src/cart.test.ts:3"],
+    ["src/cart.test.ts > cart > adds", undefined],
+    ["src/none.test.ts > cart > adds the tax", undefined],
+    ["adds the tax", undefined],
+  ];
+  for (const [name, expected] of cases) {
+    test(`${name} → ${expected}`, () => {
+      expect(locateTest(name, join(root, "pkg"), root)).toBe(expected as string);
     });
   }
 });
