@@ -88,6 +88,7 @@ export function createRecollection(input: RecollectionInput): Recollection {
     save: async (lesson, source, signal) => (await open()).save(lesson, source, signal),
     learnings: async () => (isThere() ? (await open()).learnings() : []),
     edit: async (id, content, signal) => (isThere() ? (await open()).edit(id, content, signal) : undefined),
+    look: async (id) => (isThere() ? (await open()).look(id) : undefined),
     forget: async (id) => isThere() && (await open()).forget(id),
     async skillIndex(task) {
       const known = skills.offered().length > 0 ? await served() : new Map<string, SkillRecord>();

@@ -146,6 +146,8 @@ export interface MemoryAccess {
   /** Surest first. */
   learnings(): Promise<Learning[]>;
   edit(id: string, content: string, signal: AbortSignal): Promise<Learning | undefined>;
-  /** False where there is no such learning. */
+  /** The text of what can be forgotten under this id: a lesson, or a piece of what was said in a task. */
+  look(id: string): Promise<string | undefined>;
+  /** Forgets that; a piece of what was said is found no more, its transcript stays. False where there is no such thing. */
   forget(id: string): Promise<boolean>;
 }

@@ -12,6 +12,7 @@ import { recall } from "./recall.ts";
 import { ALL_SCOPES, kindOfChunk, SCOPES } from "./scope.ts";
 import { questionOf, search } from "./search.ts";
 import { Spaces } from "./spaces.ts";
+import { forgetPiece, pieceText } from "./transcripts.ts";
 
 /** Before a search, what was written since the last one is put into the indexes, for so long at most, ms. */
 const CATCH_UP_MS = 60;
@@ -143,9 +144,14 @@ class SearchedMemory implements OpenMemory {
     return edited;
   }
 
+  async look(id: string): Promise<string | undefined> {
+    const { database, learnings } = this.#open;
+    return learnings.get(id)?.content ?? pieceText(database, id);
+  }
+
   async forget(id: string): Promise<boolean> {
-    const { learnings } = this.#open;
-    return patiently(() => learnings.forget(id));
+    const { database, learnings } = this.#open;
+    return patiently(() => learnings.forget(id) || forgetPiece(database, id));
   }
 
   async tend(ms: number, signal: AbortSignal): Promise<boolean> {

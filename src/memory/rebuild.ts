@@ -46,12 +46,12 @@ export function restoreLearning(memory: MemoryDatabase, learning: Learning, at: 
   memory.query("UPDATE learning_uses SET counted = verdict WHERE learning_id = ? AND used_at <= ?").run(id, at);
 }
 
-/** Remembers outside of the database that the user had a lesson forgotten: it must not come back with a new one. */
+/** Remembers outside of the database what the user had forgotten, a lesson or a piece: it must not come back with a new one. */
 export function noteForgotten(memory: MemoryDatabase, id: string): void {
   appendFileSync(forgottenPath(memory), `${id}\n`, { mode: 0o600 });
 }
 
-function forgottenIds(memory: MemoryDatabase): ReadonlySet<string> {
+export function forgottenIds(memory: MemoryDatabase): ReadonlySet<string> {
   try {
     return new Set(readFileSync(forgottenPath(memory), "utf8").split("\n"));
   } catch {

@@ -1,6 +1,7 @@
 import type { Event } from "../contracts/event.ts";
 import type { MemoryDatabase } from "./database.ts";
 import { textHash } from "./indexing.ts";
+import { forgottenIds, noteForgotten } from "./rebuild.ts";
 
 /** Pieces of one transcript that can be found later: facts first, of the rest the newest. */
 const MOST_FACTS = 20;
@@ -45,6 +46,24 @@ export class Words {
   }
 }
 
+/** Those chunks that are no lesson's and no task's, which have rows of their own. */
+const PIECES = "kind NOT IN ('learning', 'task')";
+
+export function pieceText(database: MemoryDatabase, id: string): string | undefined {
+  const sql = `SELECT text FROM memory_chunks WHERE id = ? AND ${PIECES}`;
+  return database.query<{ text: string }, [string]>(sql).get(id)?.text;
+}
+
+/** Takes a piece out of the search, also where its transcript is read again. False where there is none of this id. */
+export function forgetPiece(database: MemoryDatabase, id: string): boolean {
+  return database.transaction(() => {
+    const known = pieceText(database, id) !== undefined;
+    if (known) noteForgotten(database, id);
+    database.query(`DELETE FROM memory_chunks WHERE id = ? AND ${PIECES}`).run(id);
+    return known;
+  });
+}
+
 function insertNew(
   database: MemoryDatabase,
   task: { id: string; workspace: string },
@@ -57,11 +76,12 @@ function insertNew(
     const insert = database.query(
       "INSERT OR IGNORE INTO memory_chunks (id, source, text, created_at, kind, workspace, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
     );
+    const forgotten = forgottenIds(database);
     let kept = 0;
     for (const { seq, part, kind, text, createdAt } of pieces) {
       const hash = textHash(text);
-      if (known.get(hash, text)) continue;
       const source = `transcript:${task.id}#${seq}`;
+      if (forgotten.has(`${source}.${part}`) || known.get(hash, text)) continue;
       kept += insert.run(`${source}.${part}`, source, text, createdAt, kind, task.workspace, hash).changes;
     }
     return kept;

@@ -51,7 +51,8 @@ export function createMemoryTool(options: MemoryOptions): Tool<MemoryArguments> 
     destroys: ({ action }) => (action === "forget" ? "what is forgotten cannot be had back" : undefined),
     timeoutMs: () => TIMEOUT_MS,
     subject: (args) => `${args.action} ${clip(args.text.replace(/\s+/g, " ").trim(), 120)}`,
-    preview: async ({ text }) => (await nameOf(access, text.trim())) ?? text,
+    // What a person sees before something is forgotten.
+    preview: async ({ text }) => (await access.look(text.trim())) ?? text,
     async run(args, { signal, emit }) {
       const text = args.text.trim();
       if (text === "") throw new Mistake(`${args.action} what? text is empty.`);
@@ -62,8 +63,10 @@ export function createMemoryTool(options: MemoryOptions): Tool<MemoryArguments> 
         case "wish":
           return save(options, { text, type: args.action === "wish" ? "preference" : "heuristic" }, signal, emit);
         case "forget":
-          if (await access.forget(text)) return { text: "Forgotten." };
-          throw new Mistake(`There is no memory with the id ${clip(text, 80)}. Search gives ids.`);
+          if (await access.forget(text)) return { text: "Forgotten: no search and no later task finds it." };
+          throw new Mistake(
+            `Nothing that can be forgotten has the id ${clip(text, 80)}: search gives ids, and those of tasks stay.`,
+          );
       }
     },
   };
@@ -103,9 +106,4 @@ async function save(
   const { learning, is } = await access.save(lesson, { task, workspace }, signal);
   emit(`remembered: ${learning.content}\n`);
   return { text: is === "new" ? `Remembered as ${learning.id}.` : `Known already as ${learning.id}; now surer.` };
-}
-
-/** What a person sees before something is forgotten. */
-async function nameOf(access: MemoryAccess, id: string): Promise<string | undefined> {
-  return (await access.learnings()).find((learning) => learning.id === id)?.content;
 }

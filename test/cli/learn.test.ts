@@ -61,6 +61,7 @@ function fakeAccess(learnings: Learning[]) {
       done.push(`edit ${id}`);
       return found;
     },
+    look: async () => undefined,
     async forget(id) {
       const at = learnings.findIndex((each) => each.id === id);
       if (at >= 0) learnings.splice(at, 1);

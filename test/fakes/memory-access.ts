@@ -27,6 +27,7 @@ export function fakeMemoryAccess(hits: readonly MemoryHit[] = []): FakeMemoryAcc
     },
     learnings: async () => learnings,
     edit: async () => undefined,
+    look: async (id) => learnings.find((learning) => learning.id === id)?.content,
     async forget(id) {
       const at = learnings.findIndex((learning) => learning.id === id);
       if (at >= 0) learnings.splice(at, 1);

@@ -93,6 +93,24 @@ describe("a transcript", () => {
     for (const { text } of chunks(rig)) expect(text.isWellFormed()).toBe(true);
   });
 
+  test("can be forgotten piece by piece, and stays so when it is read again; a task cannot", async () => {
+    using rig = openRig();
+    rig.task("t1", "Write a scheduler");
+    const told = events([said(SENTENCE), said(`Then: ${SENTENCE}`)]);
+    keep(rig, TASK, told);
+    const id = "transcript:t1#1.0";
+    expect(await rig.memory.look(id)).toBe(SENTENCE);
+    expect(await rig.memory.forget(id)).toBe(true);
+    expect(await rig.memory.forget(id)).toBe(false);
+    expect(await rig.memory.look(id)).toBeUndefined();
+    expect(keep(rig, TASK, told)).toBe(0);
+    expect(chunks(rig).map((chunk) => chunk.id)).toEqual(["task:t1", "transcript:t1#2.0"]);
+    expect((await rig.memory.search("scheduler heap", 9, never)).map((hit) => hit.id)).not.toContain(id);
+    for (const other of ["t1", "task:t1"]) {
+      expect([await rig.memory.look(other), await rig.memory.forget(other)]).toEqual([undefined, false]);
+    }
+  });
+
   test("is forgotten with its task", async () => {
     using rig = openRig();
     rig.task("t1", "Write a scheduler");

@@ -115,9 +115,11 @@ describe("memory", () => {
     // What was refused is not asked again in the same task.
     await using later = await taskWith(access);
     later.answer = () => ({ choice: "once", by: "terminal" });
-    expect(await later.ok("memory", { action: "forget", text: "l1" })).toBe("Forgotten.");
+    expect(await later.ok("memory", { action: "forget", text: "l1" })).toStartWith("Forgotten");
     expect(access.kept).toEqual([]);
-    expect(await later.fails("memory", { action: "forget", text: "l1" })).toMatch(/no memory with the id l1/);
+    expect(await later.fails("memory", { action: "forget", text: "l1" })).toMatch(
+      /has the id l1: search gives ids, and those of tasks stay/,
+    );
   });
 
   test("forgets nothing unasked, whatever the mode and the rules allow", async () => {
