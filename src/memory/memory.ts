@@ -84,7 +84,6 @@ class SearchedMemory implements OpenMemory {
   async recall(cue: Cue, signal: AbortSignal): Promise<Memento[]> {
     const { database, spaces, learnings } = this.#open;
     this.#catchUp();
-    await patiently(() => learnings.countUses(), signal);
     const [provided, skills] = await Promise.all([
       this.#provided.query(spaces, newest(database), cue.text, signal),
       this.#options.skills(cue, signal),
@@ -130,9 +129,8 @@ class SearchedMemory implements OpenMemory {
   }
 
   async learnings(): Promise<Learning[]> {
-    const { learnings } = this.#open;
-    await patiently(() => learnings.countUses());
-    return learnings.all();
+    this.#catchUp();
+    return this.#open.learnings.all();
   }
 
   async edit(id: string, content: string, signal: AbortSignal): Promise<Learning | undefined> {
@@ -216,8 +214,9 @@ class SearchedMemory implements OpenMemory {
   }
 
   #catchUp(): void {
-    const { database, spaces } = this.#open;
+    const { database, spaces, learnings } = this.#open;
     try {
+      learnings.countUses();
       indexWaiting(database, spaces, during(CATCH_UP_MS));
     } catch (error) {
       // What waits can wait until the other process has written.

@@ -34,11 +34,11 @@ export class Following {
         if (event.source === "model") this.#write([...event.plan.steps, ...event.plan.checks].join("\n"));
         break;
       case "conversation":
-        this.#knew(this.#notes.reduce((text, note) => text.replaceAll(note, ""), event.system));
+        this.#knew(this.#withoutNotes(event.system));
         break;
       case "message":
         if (event.message.role === "assistant") this.#write(wordsOf(event.message));
-        else this.#read(wordsOf(event.message));
+        else this.#read(this.#withoutNotes(wordsOf(event.message)));
         break;
       case "tool_finished":
         this.#read(event.result.text);
@@ -63,6 +63,10 @@ export class Following {
       this.#lessons.set(id, { own, taken: new Set() });
       for (const term of own) this.#unsaid.add(term);
     }
+  }
+
+  #withoutNotes(text: string): string {
+    return this.#notes.reduce((rest, note) => rest.replaceAll(note, ""), text);
   }
 
   #write(text: string): void {

@@ -236,6 +236,12 @@ describe("what the user undid", () => {
     await openkoi(here, ["--yes", "-i", "0", "Set the interest rate in rates.ts again"]);
     expect(prompts()).toContain('Similar task (undone by the user): "Please set the interest rate');
 
+    // A memory that is made anew knows of it, too.
+    const database = join(here.home, ".local/share/openkoi/openkoi.db");
+    for (const end of ["", "-wal", "-shm"]) rmSync(database + end, { force: true });
+    await openkoi(here, ["status"]);
+    expect(await lesson()).toMatchObject({ helped: 0, recalled: 1 });
+
     const [, second] = await listed(here);
     expect((await undo(here, second!)).stdout).toContain("redone");
     expect(await lesson()).toMatchObject({ helped: 1, recalled: 1 });

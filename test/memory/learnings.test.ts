@@ -247,6 +247,20 @@ describe("confidence", () => {
     expect(await only(rig)).toMatchObject({ recalled: 1, helped: 0, lastUsed: null });
   });
 
+  test("that cannot be counted now, because another process writes, is counted later and holds no recall up", async () => {
+    using rig = openRig();
+    const { id } = (await rig.learn(LESSON))!.learning;
+    rig.used("t2", true, [followed(id)]);
+    rig.database.db.run("PRAGMA busy_timeout = 0");
+    using other = new Database(rig.database.path);
+    other.run("BEGIN IMMEDIATE");
+    const cue = { text: "Add pagination to the endpoint", workspace: "/work", task: "now", tokens: 1000 };
+    expect((await rig.memory.recall(cue, never)).map((memento) => memento.id)).toContain(id);
+    expect(await only(rig)).toMatchObject({ recalled: 0 });
+    other.run("ROLLBACK");
+    expect(await only(rig)).toMatchObject({ recalled: 1, helped: 1 });
+  });
+
   test("of a lesson is not moved by one word of it, nor by words that say nothing", async () => {
     using rig = openRig();
     const { id } = (await rig.learn(LESSON))!.learning;

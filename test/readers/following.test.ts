@@ -81,6 +81,7 @@ describe("a recalled lesson", () => {
     const { own, taken } = fold(recalled(LESSON), planned(["banknotes and kopecks"]), conversation(system));
     expect(own).not.toContain("banknot");
     expect(taken).toEqual(["kopeck"]);
+    expect(fold(recalled(LESSON), asked(`Notes:\n- ${LESSON.text}`), says("kopecks")).taken).toEqual(["kopeck"]);
   });
 
   test("is not followed by a plan that no model made, by what was only thought, or where it is a task or a skill", () => {
