@@ -10,6 +10,7 @@ import type { Hub } from "./hub.ts";
 import type { Root, Scene } from "./launch.ts";
 import { builtinTools, createToolset } from "./tools/index.ts";
 import { createPermissions, type Permissions } from "./tools/permissions.ts";
+import { seenEarlier } from "./tools/seen-earlier.ts";
 import type { Workspace } from "./workspace/index.ts";
 
 /** Namespaces, Landlock and seccomp: where all of them hold, what is left is told by `doctor` and docs/SECURITY.md. */
@@ -84,6 +85,7 @@ export function openTools(scene: Scene, parts: Parts): Toolset {
     permissions,
     readable: skills.folders(),
     outputDir: join(paths.toolOutput, task.id),
+    seenEarlier: seenEarlier(history, { workspace: task.workspace, addDirs: task.addDirs, readable: skills.folders() }),
     earlierCalls: history.filter((event) => event.type === "tool_finished").length,
     beforeWrite: (path) => place.cover(path),
     clock,

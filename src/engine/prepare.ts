@@ -108,6 +108,21 @@ export async function* findNewChecks(context: Context, proof: Proof): AsyncGener
   yield { type: "proof", checks: [...proof.checks], refused: [...proof.refused] };
 }
 
+/** Asks once more about checks that may not run, and takes the baseline of those that now may. `late`: as in `measurable`. */
+export async function* measureRefused(context: Context, proof: Proof, late?: string): AsyncGenerator<EventBody, Proof> {
+  const unfit = proof.refused.filter(({ check }) => check.refused !== undefined);
+  const refusals = proof.refused.filter(({ check }) => check.refused === undefined).map(({ check }) => check);
+  const { checks, results, refused } = yield* takeBaseline(context, refusals, context.signal, late);
+  const now = {
+    ...proof,
+    checks: [...proof.checks, ...checks],
+    baseline: [...proof.baseline, ...results],
+    refused: [...unfit, ...refused],
+  };
+  yield { type: "proof", checks: now.checks, refused: now.refused };
+  return now;
+}
+
 /** A proof of the plan that runs what was found now needs not to run twice. */
 function isSame(a: Check, b: Check): boolean {
   return a.command === b.command && a.cwd === b.cwd;

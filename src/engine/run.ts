@@ -16,7 +16,7 @@ import { foldHistory } from "./history.ts";
 import { learn } from "./learn.ts";
 import { measure } from "./measure.ts";
 import { noteText, planText, taskText } from "./plan.ts";
-import { findNewChecks, measurable, type Prepared, prepare } from "./prepare.ts";
+import { findNewChecks, measurable, measureRefused, type Prepared, prepare } from "./prepare.ts";
 import { type Attempt, hold, note, type Progress, record, secure, settle, settleBroken } from "./progress.ts";
 import { declaredIds, measuresText, type Proof } from "./proof.ts";
 import { memoryText, recallFor } from "./recall.ts";
@@ -123,13 +123,24 @@ async function* onePass(context: Context, progress: Progress): AsyncGenerator<Ev
 async function* cycle(context: Context, progress: Progress): AsyncGenerator<EventBody, Ending> {
   const { planned, proof } = progress;
   if (planned && proof && progress.iterations > 0) {
-    return yield* iterate(context, progress, { ...proof, planned }, undefined);
+    return yield* iterate(context, progress, yield* askAgain(context, progress, { ...proof, planned }), undefined);
   }
   const prepared = yield* prepare(context, progress);
   progress.planned = prepared.planned;
   if (prepared.planned.plan.kind === "question") return yield* answer(context, progress, prepared);
   yield* secure(context, progress);
   return yield* iterate(context, progress, yield* measurable(context, prepared), undefined);
+}
+
+/**
+ * What an earlier run was not allowed to measure with may be allowed now. Not where an iteration was measured without
+ * it: the next one would be compared with that.
+ */
+async function* askAgain(context: Context, progress: Progress, proof: Proof): AsyncGenerator<EventBody, Proof> {
+  if (progress.attempts.length > 0 || proof.refused.every(({ check }) => check.refused !== undefined)) return proof;
+  const isLate = progress.conversation?.effects ?? false;
+  yield* secure(context, progress);
+  return yield* measureRefused(context, proof, isLate ? CHANGED_ALREADY : undefined);
 }
 
 /** A question: one pass. Where files were changed after all, that is work, and work is measured. */

@@ -81,7 +81,7 @@ export function sum(measured: Measured, proof: Proof, threshold: number): Evalua
       ...proof.refused.map(({ check, reason }) => `${check.command}: ${reason}`),
       ...checks.flatMap(whyUnmeasured),
       ...leftOutWords(measured.leftOut ?? []),
-      ...(tests === null && checks.every((check) => check.check.kind === "static")
+      ...(tests === null && [...checks, ...proof.refused].every(({ check }) => check.kind === "static")
         ? ["tests: there are none to run"]
         : []),
       ...(judgement.state === "failed" ? [`judge: ${judgement.reason}`] : []),

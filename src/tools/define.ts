@@ -27,6 +27,8 @@ export interface ToolsetInput {
   readable?: readonly string[];
   /** Calls that earlier runs of the task made: their results keep their names. */
   earlierCalls?: number;
+  /** Files that earlier runs of the task saw, and when (seen-earlier.ts). */
+  seenEarlier?: ReadonlyMap<string, number>;
   /** Hears of a file (absolute, real) before a tool changes it. */
   beforeWrite?(path: string): Promise<void>;
   clock: Clock;
@@ -46,7 +48,7 @@ export function defineTool<P>(tool: Tool<P>): Tool {
  */
 export function createToolset(tools: readonly Tool[], input: ToolsetInput): Toolset {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const seen = createSeenFiles(input.clock);
+  const seen = createSeenFiles(input.clock, input.seenEarlier);
   let saved = input.earlierCalls ?? 0;
 
   /** Models write `Read` and `functions.read` as well. */

@@ -24,6 +24,9 @@ const SHOWN_LINES = 12;
 
 const BOM = "\uFEFF";
 
+/** How the result of an edit ends where somebody else had changed the file. */
+export const CHANGED_MEANWHILE = " (the file had changed since it was read)";
+
 export function createEdit(): Tool<EditArguments> {
   return {
     name: "edit",
@@ -43,7 +46,7 @@ export function createEdit(): Tool<EditArguments> {
       replaceFile(place, content.encode(after.text));
       // What somebody else changed was not read: the file stays one that `write` may not replace.
       if (!changed) await context.seen.note(place.path);
-      const note = changed ? " (the file had changed since it was read)" : "";
+      const note = changed ? CHANGED_MEANWHILE : "";
       return { text: `Edited ${place.shown}: ${after.report}${note}`, changed: [place.path] };
     },
   };

@@ -20,8 +20,11 @@ interface Sight {
   fresh: boolean;
 }
 
-/** What one task has read. A file that was only touched, or rewritten with the same bytes, has not changed. */
-export function createSeenFiles(clock: { now(): number }): SeenFiles {
+/**
+ * What one task has read. A file that was only touched, or rewritten with the same bytes, has not changed. `earlier`:
+ * what its earlier runs saw, and when (ms); of those files only the times are known.
+ */
+export function createSeenFiles(clock: { now(): number }, earlier: ReadonlyMap<string, number> = new Map()): SeenFiles {
   const seen = new Map<string, Sight>();
 
   // At once: a trip through the thread pool takes longer than reading a megabyte.
@@ -42,6 +45,17 @@ export function createSeenFiles(clock: { now(): number }): SeenFiles {
     }
   }
 
+  function earlierState(path: string): "unseen" | "same" | "changed" {
+    const at = earlier.get(path);
+    if (at === undefined) return "unseen";
+    const now = look(path, true);
+    // Events know milliseconds.
+    const isOlder = (ns: bigint) => ns / 1_000_000n <= BigInt(at);
+    if (!now || !isOlder(now.mtime) || !isOlder(now.ctime)) return "changed";
+    seen.set(path, now);
+    return "same";
+  }
+
   return {
     async note(path) {
       const sight = look(path, true);
@@ -51,7 +65,7 @@ export function createSeenFiles(clock: { now(): number }): SeenFiles {
 
     async state(path) {
       const before = seen.get(path);
-      if (!before) return "unseen";
+      if (!before) return earlierState(path);
       const now = look(path, false);
       if (!now || now.size !== before.size) return "changed";
       const untouched = now.mtime === before.mtime && now.ctime === before.ctime && now.inode === before.inode;

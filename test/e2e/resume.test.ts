@@ -185,6 +185,32 @@ describe("resume", () => {
     expect(readFileSync(join(here.project, "a.txt"), "utf8")).toBe("x\n");
   });
 
+  test("with --yes measures what it was not allowed to run before, and knows what it has read", async () => {
+    const here = place({ "a.txt": "one\n", Makefile: "test:\n\t@grep -q two a.txt && echo ok\n" });
+    const turns: Turn[] = [
+      { calls: [{ name: "read", arguments: { path: "a.txt" } }] },
+      { calls: [{ name: "write", arguments: { path: "a.txt", content: "two\n" } }] },
+      "Done.",
+    ];
+    serving(({ body }) => {
+      const system: string = body.messages[0].content;
+      if (system.startsWith("You plan"))
+        return JSON.stringify({ kind: "change", category: "code", steps: [], checks: [] });
+      if (system.startsWith("You judge")) {
+        const scores = { correctness: 0.9, safety: 0.9, style: 0.9, completeness: 0.9 };
+        return JSON.stringify({ scores, findings: [] });
+      }
+      return turns[body.messages.filter((message: { role: string }) => message.role === "tool").length];
+    }, here);
+    const first = await openkoi(here, ["make it two"]);
+    expect(first).toMatchObject({ code: 4 });
+    const { code, stderr } = await openkoi(here, ["resume", "--yes"]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(stderr).toMatch(/baseline +make test {2}failed/);
+    expect(stderr).toMatch(/tests +make test {2}passed/);
+    expect(readFileSync(join(here.project, "a.txt"), "utf8")).toBe("two\n");
+  });
+
   test("is refused after undo, and possible again after redo", async () => {
     const here = place();
     await killed(here);

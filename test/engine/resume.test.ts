@@ -315,6 +315,45 @@ describe("a task that was killed and resumed", () => {
     ]);
   });
 
+  describe("with checks that were not permitted", () => {
+    const unpermitted: KitScript = {
+      ...script,
+      tool: (call, scene) =>
+        call.id === "write1" ? { text: "needs permission", isError: true, denied: true } : script.tool!(call, scene),
+      kit: { permission: "ask", permitCheck: async () => "nobody can be asked" },
+    };
+
+    test("asks again, and takes the baseline while nothing is changed", async () => {
+      const kit = fakeKit({ ...unpermitted, tool: () => ({ text: "needs permission", isError: true, denied: true }) });
+      const { events } = await live(kit);
+      expect(of(events, "proof").at(-1)).toMatchObject({ checks: [], refused: [{}, {}] });
+      const again = { ...next(kit), tools: fakeKit(script).tools, permitCheck: async () => undefined };
+      const { events: all, outcome } = await live(again, events);
+      expect(of(all, "proof").at(-1)).toMatchObject({ checks: [{}, {}], refused: [] });
+      expect(of(all, "check_finished").filter(({ purpose }) => purpose === "baseline")).toHaveLength(2);
+      expect(outcome?.evaluation?.tests).not.toBeNull();
+    });
+
+    test("says that there is no baseline where files may have been changed before", async () => {
+      const kit = fakeKit(unpermitted);
+      const { events } = await live(kit);
+      const again = { ...next(kit), tools: fakeKit(script).tools, permitCheck: async () => undefined };
+      const { events: all } = await live(again, events);
+      expect(of(all, "check_finished").filter(({ purpose }) => purpose === "baseline")).toHaveLength(0);
+      expect(of(all, "warning").map(({ message }) => message)).toContain(
+        "no baseline for `npm test`, `npm run proof`: files were changed before, so old failures cannot be told from new ones",
+      );
+    });
+
+    test("does not ask again where the user still says no, and goes on without them", async () => {
+      const kit = fakeKit(unpermitted);
+      const { events } = await live(kit);
+      const { outcome } = await live({ ...next(kit), tools: fakeKit(script).tools }, events);
+      expect(outcome?.evaluation?.unmeasured).toContain("npm test: nobody can be asked");
+      expect(outcome?.evaluation?.unmeasured.join()).not.toContain("there are none to run");
+    });
+  });
+
   test("makes a call again that was only refused", async () => {
     const refused: KitScript = {
       ...script,

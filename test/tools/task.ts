@@ -25,6 +25,8 @@ export interface TaskOptions {
   readable?: string[];
   tools?: Tool[];
   clock?: Clock;
+  /** As in `ToolsetInput`, by path in the workspace. */
+  seenEarlier?: Readonly<Record<string, number>>;
   /** What is answered when the task asks; default: nobody is there. */
   answer?: (question: Question) => Answer;
 }
@@ -133,6 +135,7 @@ export async function openTask(options: TaskOptions = {}): Promise<TestTask> {
       permissions,
       readable: options.readable ?? [],
       outputDir: join(base, "output"),
+      seenEarlier: new Map(Object.entries(options.seenEarlier ?? {}).map(([path, at]) => [join(workspace, path), at])),
       clock: options.clock ?? { now: () => Date.now(), sleep },
     });
   const task = new TestTask(base, make, permissions, () => exec.close());
