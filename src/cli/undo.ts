@@ -138,7 +138,7 @@ function reportText(task: string, { did, guessed, restored, kept, failed, foreig
     const why = failed ? "none of it could be put back" : "somebody changed all of it since";
     return [`nothing was ${did.slice("not ".length)}: ${why}`, ...since, ""].join("\n");
   }
-  const state = did === "undone" ? "as before the task" : "as the task left them";
+  const state = did === "undone" ? "as before the task" : `as the task left ${restored.length === 1 ? "it" : "them"}`;
   const nothing = did === "undone" ? "nothing had to be put back" : "nothing had to be brought back";
   const what = restored.length === 0 ? nothing : `${plural(restored.length, "path")} ${state}`;
   return [

@@ -7,6 +7,7 @@ import { emptyView, look } from "../../src/cli/display/view.ts";
 import type { Event, EventBody } from "../../src/contracts/event.ts";
 import type { Memento } from "../../src/contracts/memory.ts";
 import type { Question } from "../../src/contracts/question.ts";
+import type { Decision } from "../../src/contracts/task.ts";
 import { OPEN_BLOCKER, regressionId } from "../../src/engine/score.ts";
 import { check, checked, ended, evaluated, finding, spent, started, story, told } from "./story.ts";
 
@@ -303,23 +304,32 @@ describe("an evaluation", () => {
   });
 });
 
+/** What is shown of a decision after a good result. */
+function afterGood(decision: Decision, reason: string): string[] {
+  const before: EventBody[] = [started, { type: "evaluated", evaluation: evaluated(0.9, { accepted: true }) }];
+  return shownOf(...before, { type: "decided", decision, reason }).slice(shownOf(...before).length);
+}
+
+test("an ending whose reason the last lines give is not told twice", () => {
+  const outcome = ended("unmeasured", { score: null, reason: "nothing could be measured" });
+  const out = shownOf(
+    started,
+    { type: "decided", decision: "unmeasured", reason: outcome.reason },
+    { type: "task_finished", outcome },
+  );
+  expect(out.filter((line) => line.includes("nothing could be measured"))).toEqual(["  nothing could be measured"]);
+});
+
 test("a decision is told in words, none of which is the program's own name for it", () => {
-  const decisions = [
-    "abort_budget",
-    "abort_timeout",
-    "abort_regression",
-    "accept_best",
-    "unmeasured",
-    "escalate",
-  ] as const;
+  const decisions = ["abort_budget", "abort_timeout", "accept_best", "unmeasured", "escalate"] as const;
   for (const decision of decisions) {
-    const [line] = shownOf({ type: "decided", decision, reason: "so it is" });
-    expect(line).toMatch(/^ {2}decision {3}(?:stops|ends)[a-z ,]*: so it is$/);
-    expect(line).not.toContain("_");
+    expect(afterGood(decision, "so it is")).toEqual([
+      expect.stringMatching(/^ {2}decision {3}(?:stops|ends)[a-z ,]*: so it is$/),
+    ]);
   }
-  expect(
-    shownOf({ type: "decided", decision: "abort_regression", reason: "the score fell from 0.80 to 0.05" }),
-  ).toEqual(["  decision   stops, and the best result is kept: the score fell from 0.80 to 0.05"]);
+  expect(afterGood("abort_regression", "the score fell from 0.90 to 0.05")).toEqual([
+    "  decision   stops, and the best result is kept: the score fell from 0.90 to 0.05",
+  ]);
 });
 
 describe("what is recalled", () => {

@@ -219,8 +219,11 @@ function answerLines(event: Event & { type: "answered" }, view: View, options: L
   return [callLine(about, refused ? options.style.notice(verdict) : options.style.dim(verdict), options)];
 }
 
-/** A decision that the score alone explains; that a good result is gone on with is told with its reason. */
+/** A decision that the score or the end explains; that a good result is gone on with is told with its reason. */
 function isExpected({ decision }: Event & { type: "decided" }, view: View): boolean {
-  const good = (view.task.score ?? 0) >= (view.task.limits?.qualityThreshold ?? 1);
-  return decision === "accept" || (decision === "continue" && !good);
+  const { score, best, limits } = view.task;
+  const reaches = (value: number | null) => (value ?? 0) >= (limits?.qualityThreshold ?? 1);
+  if (decision === "continue") return !reaches(score);
+  // The task ends here, and its last lines say why, unless an earlier result was good.
+  return decision === "accept" || !reaches(best);
 }
