@@ -36,6 +36,8 @@ interface Reading extends History {
   beforeJudging: number;
   /** When the open question was asked, ms. */
   askedAt: number;
+  /** The call with effects that is under way in this run: who asks, asks for it. There is only one at a time. */
+  underWay: string | undefined;
 }
 
 /**
@@ -56,6 +58,7 @@ export function foldHistory(events: readonly Event[]): History {
     changes: [],
     beforeJudging: 0,
     askedAt: 0,
+    underWay: undefined,
   };
   for (const event of events) {
     readPlace(reading, event);
@@ -139,6 +142,7 @@ function readConversation(reading: Reading, event: Event): void {
       talk.results.clear();
       talk.begun.clear();
       talk.waiting.clear();
+      reading.underWay = undefined;
       talk.unsaid = [];
       break;
     }
@@ -153,13 +157,18 @@ function readConversation(reading: Reading, event: Event): void {
       break;
     case "tool_started":
       if (event.effect === "read" || event.effect === "unknown") break;
+      reading.underWay = event.call.id;
       progress.conversation?.begun.add(event.call.id);
+      progress.conversation?.waiting.delete(event.call.id);
+      break;
+    case "resumed":
+      reading.underWay = undefined;
       break;
     case "asked":
-      if (event.question.kind === "permission" && progress.conversation) holdBack(progress.conversation);
+      if (event.question.kind === "permission") move(reading.underWay, progress.conversation, "begun", "waiting");
       break;
     case "answered":
-      if (event.answer.choice !== "refuse" && progress.conversation) letGo(progress.conversation);
+      if (event.answer.choice !== "refuse") move(reading.underWay, progress.conversation, "waiting", "begun");
       break;
     case "tool_finished": {
       const talk = progress.conversation;
@@ -168,21 +177,20 @@ function readConversation(reading: Reading, event: Event): void {
       if (!event.result.denied) talk.results.set(event.id, event.result);
       if (talk.begun.delete(event.id) && !event.result.denied) talk.effects = true;
       talk.waiting.delete(event.id);
+      if (reading.underWay === event.id) reading.underWay = undefined;
       break;
     }
   }
 }
 
-/** Of calls with effects only one is under way: it asks, and has done nothing yet. */
-function holdBack({ begun, waiting }: Conversation): void {
-  for (const id of begun) waiting.add(id);
-  begun.clear();
-}
-
-/** It was allowed. */
-function letGo({ begun, waiting }: Conversation): void {
-  for (const id of waiting) begun.add(id);
-  waiting.clear();
+/** A call that asks has done nothing yet; one that was allowed may have. */
+function move(
+  call: string | undefined,
+  talk: Conversation | undefined,
+  from: "begun" | "waiting",
+  to: "begun" | "waiting",
+): void {
+  if (call !== undefined && talk?.[from].delete(call)) talk[to].add(call);
 }
 
 /** What was spent: money, tokens, time. */

@@ -35,9 +35,12 @@ export function locate(printed: string, cwd: string, workspace: string): string 
 /** A larger file is not searched, bytes. */
 const SEARCHED = 1024 * 1024;
 
+/** What stands before the name of a test: `test(`, `it.skip(`, `test.each([1, 2])(`, but not in a comment. */
+const TEST_CALL = /^\s*(?:await\s+)?(?:test|it)\b[^"'`/]*\(\s*$/;
+
 /**
  * Where a test stands whose failure names no line (an assertion that is the whole body of an arrow leaves no stack):
- * `file > group > name` is sought by its name in quotes. Undefined where that is not found.
+ * `file > group > name` is sought as what `test(` or `it(` is given. Undefined where that is not found, or more than once.
  */
 export function locateTest(name: string, cwd: string, workspace: string): string | undefined {
   const [, file, own] = /^(\S+\.[cm]?[jt]sx?) > (?:.+ > )?(.+)$/.exec(name) ?? [];
@@ -46,8 +49,11 @@ export function locateTest(name: string, cwd: string, workspace: string): string
   const path = place.slice(0, -":1".length);
   const text = readRegular(join(workspace, path), SEARCHED)?.toString();
   const quoted = ["'", '"', "`"].map((quote) => quote + own + quote);
-  const at = text?.split("\n").findIndex((line) => quoted.some((each) => line.includes(each))) ?? -1;
-  return at < 0 ? undefined : `${path}:${at + 1}`;
+  const found = (text?.split("\n") ?? []).flatMap((line, at) => {
+    const isTest = quoted.some((each) => TEST_CALL.test(line.split(each, 1)[0]!) && line.includes(each));
+    return isTest ? [at + 1] : [];
+  });
+  return found.length === 1 ? `${path}:${found[0]}` : undefined;
 }
 
 function below(path: string, workspace: string): string | undefined {

@@ -31,7 +31,9 @@ const ALIKE: Readonly<Record<string, string>> = {
 function findInLines(text: string, old: string, now: string, lineEnd: string): Place[] {
   const plain = foldLine(old);
   if (plain.length < LEAST_PIECE) return [];
-  const source = plain.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&").replace(/['"\- ]/g, (sign) => ALIKE[sign]!);
+  const folded = plain.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&").replace(/['"\- ]/g, (sign) => ALIKE[sign]!);
+  // `x` is no part of `max`.
+  const source = `${/^\w/.test(plain) ? "(?<!\\w)" : ""}${folded}${/\w$/.test(plain) ? "(?!\\w)" : ""}`;
   const [before, after] = [indentOf(old), /[ \t]*$/.exec(old)![0]];
   const start = now.startsWith(before) ? before.length : 0;
   const end = now.endsWith(after) ? now.length - after.length : now.length;

@@ -53,6 +53,21 @@ describe("what this program adds to the user's words", () => {
     expect(count(judged, "words")).toBeLessThan(80);
   });
 
+  test("tells all of a failure that names nothing where it is another one than before the task", async () => {
+    let runs = 0;
+    const kit = fakeKit({
+      turns: [write("new"), "Done."],
+      suite: [tests],
+      results: () => {
+        const said = runs++ === 0 ? "Cannot find module" : `case 61 of ${"words ".repeat(200)}`;
+        return { status: "failed", exitCode: 1, output: said };
+      },
+    });
+    await play(kit);
+    const judged = kit.models.evaluator.requests[0]!.messages[0]!.blocks.map((block) => JSON.stringify(block)).join();
+    expect(count(judged, "words")).toBeGreaterThan(150);
+  });
+
   test("is nothing for a question and in one pass: there nothing is measured", async () => {
     const question = fakeKit({ plan: [plan({ kind: "question", steps: ["Look."] })], turns: ["It is so."] });
     await play(question, { task: { description: "Why?" } });

@@ -272,6 +272,21 @@ describe("a task that was killed and resumed", () => {
       expect(kit.questions).toHaveLength(1);
     });
 
+    test("does not take another call that half-happened before for one that waits", async () => {
+      const { events } = await live(fakeKit(script));
+      const at = events.findIndex((event) => event.type === "tool_started" && event.call.id === "tick1");
+      const last = events[at]!;
+      const after = (type: object, seq: number) => ({ ...last, ...type, seq: last.seq + seq }) as Event;
+      const folded = foldHistory([
+        ...events.slice(0, at + 1),
+        after({ type: "resumed", request: of(events, "task_started")[0]!.request }, 1),
+        after({ type: "asked", question: { ...question, subject: "npm test" } }, 2),
+        after({ type: "answered", answer: { choice: "refuse", by: "terminal" } }, 3),
+      ]);
+      expect([...folded.progress.conversation!.begun]).toEqual(["tick1"]);
+      expect(folded.progress.conversation!.waiting.size).toBe(0);
+    });
+
     test("begins nothing by asking: what waits is no effect, what was allowed may be one", async () => {
       const { events } = await live(fakeKit(asking));
       const effects = (last: "asked" | "answered") => {

@@ -33,11 +33,23 @@ describe("the place of a failure", () => {
 describe("the place of a test whose failure names none", () => {
   writeFileSync(
     join(root, "pkg/src/cart.test.ts"),
-    'describe("cart", () => {\n  test("adds the tax", () => expect(1).toBe(2));\n  test(`it\'s "empty"`, () => {});\n});\n',
+    `// see "adds the tax"
+describe("cart", () => {
+  test("adds the tax", () => expect(1).toBe(2));
+  it(\`it's "empty"\`, () => {});
+  test("again", () => {}); test.skip("again", () => {});
+});
+describe("order", () => {
+  test("again", () => {});
+  test("none", () => say("never a test"));
+});
+`,
   );
   const cases: [name: string, expected: string | undefined][] = [
-    ["src/cart.test.ts > cart > adds the tax", "pkg/src/cart.test.ts:2"],
-    ['src/cart.test.ts > cart > it\'s "empty"', "pkg/src/cart.test.ts:3"],
+    ["src/cart.test.ts > cart > adds the tax", "pkg/src/cart.test.ts:3"],
+    ['src/cart.test.ts > cart > it\'s "empty"', "pkg/src/cart.test.ts:4"],
+    ["src/cart.test.ts > order > again", undefined],
+    ["src/cart.test.ts > order > never a test", undefined],
     ["src/cart.test.ts > cart > adds", undefined],
     ["src/none.test.ts > cart > adds the tax", undefined],
     ["adds the tax", undefined],

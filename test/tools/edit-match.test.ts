@@ -60,6 +60,8 @@ describe("other white space", () => {
     const text = "one; it is “so”  and not so; two\r\n";
     expect(edited(text, 'it is "so" and not so', "it is\nnot").text).toBe("one; it is\r\nnot; two\r\n");
     expect(refused("x a  b c d e\nx a b  c d e\n", "a b c d e")).toContain("lines 1, 2");
+    // The end of a name is not that name.
+    expect(refused("let max = 1234;\n", "x  = 1234;", "y = 5;")).toContain("old is not in the file");
     // So little may stand anywhere by chance.
     expect(refused("f(a,  b);\n", "a, b")).toContain("old is not in the file");
   });
