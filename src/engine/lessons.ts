@@ -13,8 +13,6 @@ const MOST_BLOCKERS = 2;
 const MOST_NAMED = 3;
 /** Characters. */
 const LEAST_FIX = 25;
-/** What the findings of evidence belong to, which have no dimension of a rubric. */
-const EVIDENCE = "tests and checks";
 
 /**
  * What the measurements of a task teach by rule, without a model: a drop is an anti-pattern, two gains of nothing are a
@@ -59,10 +57,11 @@ function standstill(evaluations: readonly Evaluation[]): string[] {
 function pileUps(evaluations: readonly Evaluation[]): string[] {
   const byDimension = new Map<string, Map<string, Finding>>();
   for (const finding of evaluations.flatMap(({ findings }) => findings)) {
-    if (finding.severity !== "blocker") continue;
-    const dimension = finding.dimension || EVIDENCE;
+    const { id, severity, dimension } = finding;
+    // What evidence found has no dimension: names of tests that failed on the way say nothing of why.
+    if (severity !== "blocker" || dimension === "") continue;
     const group = byDimension.get(dimension) ?? new Map<string, Finding>();
-    byDimension.set(dimension, group.set(finding.id, finding));
+    byDimension.set(dimension, group.set(id, finding));
   }
   return [...byDimension]
     .map(([dimension, group]) => ({ dimension, telling: [...group.values()].filter(isTelling) }))

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { check } from "../fakes/evidence.ts";
 import { fakeKit, plan, verdict } from "../fakes/kit.ts";
 import { fakeMemory, memento } from "../fakes/memory.ts";
 import { play } from "./play.ts";
@@ -85,6 +86,16 @@ describe("learning", () => {
     });
     await play(kit);
     expect(kit.memory.lessons.map(({ content }) => content)).toEqual(["Blockers in quality: a is wrong; b is wrong."]);
+  });
+
+  test("by rule: tests that failed on the way are no lesson, their names say nothing of why", async () => {
+    const kit = fakeKit({
+      turns: [write("one"), "Done.", write("two"), "Done."],
+      suite: [check("npm test")],
+      results: (_, __, files) => (files.get("a.ts") === "one" ? ["adds", "subtracts"] : "passed"),
+    });
+    await play(kit);
+    expect(kit.memory.lessons).toEqual([]);
   });
 
   test("by rule: gains of nothing are a heuristic", async () => {
