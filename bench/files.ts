@@ -62,12 +62,13 @@ function makeTree(): void {
 }
 
 function tools() {
+  const redactor = createRedactor({ secrets: [] });
   const toolset = createToolset(builtinTools({ images: false }), {
     workspace,
     addDirs: [],
     exec: {} as Exec,
-    redactor: createRedactor({ secrets: [] }),
-    permissions: createPermissions({ mode: "auto", allow: [], deny: [], workspace }),
+    redactor,
+    permissions: createPermissions({ mode: "auto", allow: [], deny: [], workspace, redactor }),
     outputDir: join(base, "output"),
     clock: { now: () => Date.now(), sleep },
   });

@@ -51,10 +51,11 @@ export function openCommands(scene: Scene, privateTemp: string, emit: Hub["emit"
 }
 
 /** What the task may do without asking. */
-export function openPermissions({ here, task }: Scene): Permissions {
+export function openPermissions({ here, task, redactor }: Scene): Permissions {
   const { config, grants, workspace } = here;
   const { network } = config.sandbox;
-  return createPermissions({ ...config.permissions, network, saved: grants, workspace, addDirs: task.addDirs });
+  const { addDirs } = task;
+  return createPermissions({ ...config.permissions, network, redactor, saved: grants, workspace, addDirs });
 }
 
 interface Parts {

@@ -32,7 +32,7 @@ import { createRecorder } from "./readers/recorder.ts";
 import { createStateFile } from "./readers/state-file.ts";
 import { createTranscript, readTranscript } from "./readers/transcript.ts";
 import { createRecollection, noMemory, type Recollection } from "./recollection.ts";
-import { redactedCheckpoints, redactedEvidence } from "./redacted.ts";
+import { redactedAnswers, redactedCheckpoints, redactedEvidence } from "./redacted.ts";
 import type { Skills } from "./skills/index.ts";
 import { selectRubric } from "./skills/rubrics.ts";
 import { loadSoul, soulSection } from "./skills/soul.ts";
@@ -166,7 +166,7 @@ interface Parts {
 
 /** The task's events, and who reads them; `transcript` is where they lie. */
 function openHub(scene: Scene, activity: ActivityReader): { hub: Hub; transcript: string } {
-  const { paths, clock, ledger, store, request, history, task, log } = scene;
+  const { paths, clock, ledger, store, request, history, task, log, redactor } = scene;
   const transcript = createTranscript({ paths, task: task.id });
   const onNotice = (text: string, late: boolean) => {
     if (late) log.warn(text, { task: task.id });
@@ -179,7 +179,7 @@ function openHub(scene: Scene, activity: ActivityReader): { hub: Hub; transcript
     clock,
     durable: transcript,
     readers: [...own, ...request.readers],
-    answer: request.answer,
+    answer: redactedAnswers(request.answer, redactor),
     reread: (seq) => readTranscript(transcript.path, seq),
     history,
     onLost: (error) => log.warn("a reader of the events was dropped", { task: task.id, error }),

@@ -3,6 +3,7 @@ import { isObject } from "./base/schema.ts";
 import type { CheckResult, Evidence } from "./contracts/evidence.ts";
 import type { AssistantBlock } from "./contracts/message.ts";
 import type { Model, ModelEvent, ModelRequest } from "./contracts/provider.ts";
+import type { Answer, Question } from "./contracts/question.ts";
 import type { Checkpoints } from "./contracts/workspace.ts";
 
 /**
@@ -85,17 +86,21 @@ export function redactedEvidence(evidence: Evidence, redactor: Redactor): Eviden
   };
 }
 
-/** Checkpoints whose diffs are free of secrets. What they store is the files as they are: it must put them back. */
+/** Checkpoints whose diffs and reports are free of secrets, names of files too. What they store is the files as they are: it must put them back. */
 export function redactedCheckpoints(checkpoints: Checkpoints, redactor: Redactor): Checkpoints {
   return {
     record: (signal) => checkpoints.record(signal),
-    restore: (to, expected, signal) => checkpoints.restore(to, expected, signal),
-    async diff(from, to, maxBytes, around) {
-      const diff = await checkpoints.diff(from, to, maxBytes, around);
-      return { ...diff, text: redactor.hide(diff.text) };
-    },
+    restore: async (to, expected, signal) => hiddenIn(await checkpoints.restore(to, expected, signal), redactor),
+    diff: async (from, to, maxBytes, around) => hiddenIn(await checkpoints.diff(from, to, maxBytes, around), redactor),
   };
 }
+
+/** Answers whose words are free of secrets: what a person says with one is recorded, and told to the model. */
+export function redactedAnswers(answer: Answering, redactor: Redactor): Answering {
+  return async (question, signal) => hiddenIn(await answer(question, signal), redactor);
+}
+
+type Answering = (question: Question, signal: AbortSignal) => Promise<Answer>;
 
 /** The same value with the secrets in all its strings replaced. */
 function hiddenIn<T>(value: T, redactor: Redactor): T {

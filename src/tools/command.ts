@@ -70,7 +70,7 @@ function collect(line: string, into: Found, depth: number): void {
     for (const invocation of invocationsOf(simple)) {
       into.invocations.push(invocation);
       const { lines, hidden } = unseenPrograms(invocation.name, invocation.args);
-      if (hidden !== undefined) into.unknown ??= `${hidden.slice(0, 80)} may start another program`;
+      if (hidden !== undefined) into.unknown ??= `another program may be started by ${hidden}`;
       for (const inner of lines) collect(inner, into, depth + 1);
       for (const word of assigning(invocation)) collectVariable(word, into, depth);
       const script = scriptOf(invocation);
@@ -186,5 +186,5 @@ function visible(word: ShellWord | undefined, text: string): { text: string; unk
 }
 
 function hiddenIn(text: string): { text: string; unknown: string } {
-  return { text: "", unknown: `${text.slice(0, 80)} runs a command that is put together only when it runs` };
+  return { text: "", unknown: `a command is put together only when it runs: ${text}` };
 }

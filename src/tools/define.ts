@@ -84,10 +84,9 @@ export function createToolset(tools: readonly Tool[], input: ToolsetInput): Tool
         effect: tool.effectOf?.(parsed.value) ?? tool.effect,
         subject,
         destroys: tool.destroys?.(parsed.value),
-        secret: redactor.hide(subject) !== subject,
         detail: async () => (await tool.preview?.(parsed.value, contextWith(signal))) ?? subject,
       };
-      const verdict = await input.permissions.decide(request, hidden(ask, redactor), signal);
+      const verdict = await input.permissions.decide(request, ask, signal);
       if (verdict !== "allow") {
         const text = verdict.advice ? `${verdict.refuse}. ${verdict.advice}` : verdict.refuse;
         return { ...failure(text), ...(verdict.denied ? { denied: true, reason: verdict.refuse } : {}) };
@@ -107,7 +106,7 @@ export function createToolset(tools: readonly Tool[], input: ToolsetInput): Tool
       ...(await fitResult(text, input.outputDir, name)),
       isError: output.isError ?? false,
       ...(output.images ? { images: output.images } : {}),
-      ...(output.changed ? { changed: output.changed } : {}),
+      ...(output.changed ? { changed: output.changed.map((path) => input.redactor.hide(path)) } : {}),
     };
   }
 
@@ -147,16 +146,6 @@ function failure(text: string): ToolResult {
 function unknownTool(name: string, names: readonly string[]): string {
   const near = closest(name, names);
   return `There is no tool ${name}.${near ? ` Did you mean ${near}?` : ""} Tools: ${names.join(", ")}.`;
-}
-
-/** A person is asked about what the model wrote, and the question is recorded: it holds no secrets. */
-function hidden(ask: Ask, redactor: Redactor): Ask {
-  const hide = (text: string) => redactor.hide(text);
-  return (question, signal) => {
-    if (question.kind !== "permission") return ask(question, signal);
-    const { subject, detail, notes = [] } = question;
-    return ask({ ...question, subject: hide(subject), detail: hide(detail), notes: notes.map(hide) }, signal);
-  };
 }
 
 /** Runs the tool until it ends, its time is up or the task is aborted; also a tool that does not look at its signal. */

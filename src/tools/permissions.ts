@@ -1,3 +1,4 @@
+import type { Redactor } from "../base/redact.ts";
 import { clip } from "../base/text.ts";
 import type { Ask, PermissionChoice } from "../contracts/question.ts";
 import type { Effect } from "../contracts/tool.ts";
@@ -7,7 +8,7 @@ import { hiddenFiles } from "./hidden-files.ts";
 import { isAbout, parseRule, type Rule } from "./rules.ts";
 import { type Subject, subjectsOf } from "./subjects.ts";
 
-/** A call that wants to be made. */
+/** A call that wants to be made, with its secrets put back: that is what is judged. */
 export interface PermissionRequest {
   tool: string;
   effect: Effect;
@@ -17,13 +18,11 @@ export interface PermissionRequest {
   detail(): Promise<string>;
   /** What it is for, where the call does not say it. */
   note?: string;
-  /** A secret stands in the subject: it must not get into a rule. */
-  secret?: boolean;
   /** Why it cannot be taken back, in words; of a command line it is seen here. */
   destroys?: string | undefined;
 }
 
-/** `refuse`: what happened. `advice`: what the model is told beside it. `denied`: nobody could be asked. */
+/** `refuse`: what happened. `advice`: what the model is told beside it. `denied`: nobody could be asked. No secret is in it. */
 export interface Refusal {
   refuse: string;
   advice?: string;
@@ -34,7 +33,7 @@ export type Verdict = "allow" | Refusal;
 
 export interface Permissions {
   decide(request: PermissionRequest, ask: Ask, signal: AbortSignal): Promise<Verdict>;
-  /** May this command be run as evidence? Undefined: yes; else why not. */
+  /** May this command be run as evidence? It may hold placeholders of secrets. Undefined: yes; else why not. */
   permitCommand(command: string, ask: Ask, signal: AbortSignal): Promise<string | undefined>;
   /** False for a file (absolute, real) that a `deny` rule keeps from being read. */
   mayRead(path: string): boolean;
@@ -55,6 +54,8 @@ export interface PermissionsInput {
   deny: readonly string[];
   /** Where the sandbox keeps the network from commands, `auto` does not give it to tools either. Default `loopback`. */
   network?: "none" | "loopback" | "all";
+  /** What is judged is the call as it is; what is asked and answered holds no secret, and is cut after they are hidden. */
+  redactor: Pick<Redactor, "hide" | "reveal">;
   /** What was answered with "always"; absent where nothing can be saved. */
   saved?: SavedRules;
   /** Absolute and real. */
@@ -90,6 +91,7 @@ export function createPermissions(input: PermissionsInput): Permissions {
   const deny = input.deny.map(parseRule);
   const roots = { workspace: input.workspace, addDirs: input.addDirs ?? [] };
   const hidden = hiddenFiles(deny, roots);
+  const hide = (text: string) => input.redactor.hide(text);
   /** What a person allowed for the rest of the task: keys of subjects. */
   const remembered = new Set<string>();
   /** What was refused, by what was asked: the same question is not put twice in one task. */
@@ -101,9 +103,9 @@ export function createPermissions(input: PermissionsInput): Permissions {
     const denied = subjects.some(({ names }) =>
       names.some((name) => deny.some((rule) => about(rule) && rule.matches(name))),
     );
-    if (denied) return `The user's rules forbid this call: ${tool} ${clip(subject, MOST_SUBJECT)}`;
+    if (denied) return `The user's rules forbid this call: ${tool} ${clip(hide(subject), MOST_SUBJECT)}`;
     const word = line && hidden.namedIn(line);
-    return word === undefined ? undefined : `The user's rules forbid reading ${word}`;
+    return word === undefined ? undefined : `The user's rules forbid reading ${clip(hide(word), MOST_SUBJECT)}`;
   }
 
   function covered(tool: string, subjects: readonly Subject[]): boolean {
@@ -130,11 +132,14 @@ export function createPermissions(input: PermissionsInput): Permissions {
       return refusal(`${MAY_ONLY_READ} Say what you would change instead.`);
     }
     const destroys = request.destroys ?? (line && destructiveReason(line, roots));
-    const why = destroys ?? line?.unknown;
+    const unknown = line?.unknown;
+    const why = destroys ?? unknown;
     if (why === undefined) {
       if (allowedByMode(effect) || covered(tool, subjects)) return "allow";
     }
-    const rules = why === undefined && !request.secret && input.saved ? rulesFor(subjects) : undefined;
+    // A secret must not get into a rule.
+    const canBeRule = why === undefined && hide(request.subject) === request.subject;
+    const rules = canBeRule && input.saved ? rulesFor(subjects) : undefined;
     const choices: PermissionChoice[] =
       why === undefined ? ["once", "task", ...(rules ? ["always" as const] : []), "refuse"] : ["once", "refuse"];
     const notes = [
@@ -148,18 +153,19 @@ export function createPermissions(input: PermissionsInput): Permissions {
     const same = JSON.stringify([tool, subject, detail]);
     const before = refused.get(same);
     if (before !== undefined) return before;
-    const question = { kind: "permission" as const, tool, subject, detail, notes, choices };
+    const shown = { subject: hide(subject), detail: hide(detail), notes: notes.map(hide) };
+    const question = { kind: "permission" as const, tool, ...shown, choices };
     const answer = await ask({ ...question, destructive: why !== undefined }, signal);
     const choice = choices.find((offered) => offered === answer.choice);
     if (choice === "task" || choice === "always") for (const { key } of subjects) remembered.add(key);
     if (choice === "always" && rules) await input.saved?.addAllow(rules);
     if (choice !== undefined && choice !== "refuse") return "allow";
     if (answer.by === "policy") {
-      const verdict = unattended(request, destroys, line?.unknown);
+      const verdict = unattended(request, destroys && hide(destroys), unknown && hide(unknown));
       refused.set(same, verdict);
       return verdict;
     }
-    const said = answer.note ? ` They said: ${answer.note}` : "";
+    const said = answer.note ? ` They said: ${hide(answer.note)}` : "";
     const again =
       "The user refused this very call before and is not asked again. Do not try it again or in another way.";
     refused.set(same, refusal(again + said));
@@ -178,8 +184,9 @@ export function createPermissions(input: PermissionsInput): Permissions {
     async permitCommand(command, ask, signal) {
       if (input.mode === "read-only") return MAY_ONLY_READ;
       const note = "to measure the work: the project's own check, or the plan's proof";
-      const detail = async () => command;
-      const request = { tool: SHELL_TOOL, effect: "execute" as const, subject: command, detail, note };
+      const subject = input.redactor.reveal(command);
+      const detail = async () => subject;
+      const request = { tool: SHELL_TOOL, effect: "execute" as const, subject, detail, note };
       const verdict = await decide(request, ask, signal);
       return verdict === "allow" ? undefined : verdict.refuse;
     },
@@ -212,10 +219,12 @@ function refusal(text: string): Refusal {
 function unattended(request: PermissionRequest, destroys: string | undefined, unknown: string | undefined): Refusal {
   if (destroys !== undefined) {
     const way = "Find a way that does not need it, or say what the user has to do.";
-    return { refuse: `Not permitted because ${destroys}: nobody can be asked`, advice: way, denied: true };
+    const because = clip(destroys, MOST_SUBJECT);
+    return { refuse: `Not permitted because ${because}: nobody can be asked`, advice: way, denied: true };
   }
   // The same can be said so that it can be judged: going on makes sense.
-  if (unknown !== undefined) return refusal(`The command was not run: ${unknown}. Mend it, or write it more plainly.`);
+  if (unknown !== undefined)
+    return refusal(`The command was not run: ${clip(unknown, MOST_SUBJECT)}. Mend it, or write it more plainly.`);
   const way =
     request.effect === "network"
       ? "The user has to allow the host, at a terminal or with a rule."

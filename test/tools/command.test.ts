@@ -94,13 +94,13 @@ describe("the programs of a command line", () => {
     ["env -S 'git #' reset --hard", "put together"],
     ["env -S 'git $X --hard'", "put together"],
     ["env -vS", "put together"],
-    ["git -c alias.x='reset --hard' x", "git -c alias.x='reset --hard' may start another program"],
-    ["git -C sub -c Alias.x='!rm a' x", "may start another program"],
-    ["git -c core.sshCommand=x fetch", "may start another program"],
-    ["git -c core.fsmonitor=./x status", "may start another program"],
-    ["git -c diff.x.command=y diff", "may start another program"],
-    ['git -c "$X" x', "may start another program"],
-    ["git --config-env=alias.x=Y x", "may start another program"],
+    ["git -c alias.x='reset --hard' x", "another program may be started by git -c alias.x='reset --hard'"],
+    ["git -C sub -c Alias.x='!rm a' x", "another program may be started"],
+    ["git -c core.sshCommand=x fetch", "another program may be started"],
+    ["git -c core.fsmonitor=./x status", "another program may be started"],
+    ["git -c diff.x.command=y diff", "another program may be started"],
+    ['git -c "$X" x', "another program may be started"],
+    ["git --config-env=alias.x=Y x", "another program may be started"],
   ])("%j is not known", (line, why) => {
     expect(analyzeCommand(line).unknown).toContain(why);
   });

@@ -275,6 +275,13 @@ describe("secrets", () => {
     expect(readFileSync(fullText!, "utf8")).not.toContain("1234567890");
   });
 
+  test("are hidden in the names of what a call changed", async () => {
+    await using task = await openTask({ secrets: ["sk-abcdefgh12345678"] });
+    const result = await task.call("write", { path: "sk-abcdefgh12345678.txt", content: "x" });
+    expect(result.isError).toBe(false);
+    expect(JSON.stringify(result)).not.toContain("abcdefgh");
+  });
+
   test("an edit of a file with a secret matches what the model saw", async () => {
     await using task = await openTask({ secrets: ["sk-abcdefgh12345678"] });
     task.put(".env", "KEY=sk-abcdefgh12345678\nPORT=1\n");

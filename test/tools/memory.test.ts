@@ -133,7 +133,8 @@ describe("memory", () => {
 
   test("a task that may only read searches, and neither keeps nor forgets", async () => {
     const access = fakeMemoryAccess([hit(1)]);
-    const permissions = createPermissions({ mode: "read-only", allow: [], deny: [], workspace: "/work" });
+    const redactor = createRedactor({ secrets: [] });
+    const permissions = createPermissions({ mode: "read-only", allow: [], deny: [], workspace: "/work", redactor });
     const tools = builtinTools({ images: false, permissions, memory: memoryOf(access) });
     await using task = await taskWith(access, { mode: "read-only", tools });
     expect(await task.ok("memory", { action: "search", text: "tests" })).toContain("Lesson 1.");

@@ -2,9 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
+import { createRedactor } from "../../src/base/redact.ts";
 import type { Answer } from "../../src/contracts/question.ts";
 import { createPermissions } from "../../src/tools/permissions.ts";
 import { openTask, type TaskOptions } from "./task.ts";
+
+const redactor = createRedactor({ secrets: [] });
 
 const by = (choice: string, note?: string) => (): Answer => ({
   choice,
@@ -224,7 +227,13 @@ describe("mode auto", () => {
 
 describe("commands that are run as evidence", () => {
   test("are judged like those of the model", async () => {
-    const permissions = createPermissions({ mode: "auto", allow: [], deny: ["bash(make*)"], workspace: "/w" });
+    const permissions = createPermissions({
+      mode: "auto",
+      allow: [],
+      deny: ["bash(make*)"],
+      workspace: "/w",
+      redactor,
+    });
     const signal = new AbortController().signal;
     const ask = async (): Promise<Answer> => ({ choice: "refuse", by: "policy" });
     expect(await permissions.permitCommand("npm test", ask, signal)).toBeUndefined();
@@ -236,7 +245,9 @@ describe("commands that are run as evidence", () => {
 describe("a rule", () => {
   test("that cannot be read is the user's mistake", () => {
     for (const rule of ["bash(", "(x)", "a b", ""]) {
-      expect(() => createPermissions({ mode: "ask", allow: [rule], deny: [], workspace: "/w" })).toThrow(UserError);
+      expect(() => createPermissions({ mode: "ask", allow: [rule], deny: [], workspace: "/w", redactor })).toThrow(
+        UserError,
+      );
     }
   });
 
@@ -274,6 +285,64 @@ describe("a rule about reading", () => {
       ]);
     }
     expect(await task.ok("bash", { command: "cat src/a; echo .envrc" })).toBe("1\n.envrc");
+  });
+});
+
+describe("a secret in a call", () => {
+  const key = "gsk_0123456789abcdefghij";
+  const hiding = createRedactor({ secrets: [key] });
+  const name = hiding.hide(key);
+  const secret = { secrets: [key] };
+
+  test("is not named by a refusal, whoever refuses", async () => {
+    await using alone = await openTask({ ...secret, mode: "auto", deny: ["bash(curl:*)", "read(.env)"] });
+    const results = [];
+    for (const command of [
+      `rm -rf /opt/${name}`,
+      `curl https://example.com/${name}`,
+      `cat .env@${name}`,
+      `$X ${name}; env -S "$Y ${name}"`,
+      `echo x > /dev/${name}`,
+    ]) {
+      results.push(await alone.call("bash", { command }));
+    }
+    expect(results.map(({ isError }) => isError)).toEqual([true, true, true, true, true]);
+    expect(JSON.stringify(results)).not.toContain(key);
+    expect(results[0]!.reason).toContain(`/opt/${name}`);
+    expect(results[1]!.text).toContain(name);
+    await using task = await openTask({ ...secret, mode: "ask", answer: by("refuse", `the key is ${key}`) });
+    expect(await task.fails("bash", { command: `touch ${name}` })).toEndWith(`They said: the key is ${name}`);
+    expect(await task.fails("bash", { command: `touch ${name}` })).toEndWith(`They said: the key is ${name}`);
+    expect(JSON.stringify(task.asked)).not.toContain(key);
+  });
+
+  test("is hidden before a long call is cut, so that no half of it is left", async () => {
+    const half = key.slice(0, 12);
+    await using task = await openTask({ ...secret, mode: "auto", deny: ["bash(curl:*)"] });
+    for (let before = 160; before < 200; before++) {
+      const refusal = await task.fails("bash", { command: `curl https://example.com/${"x".repeat(before)}${name}` });
+      expect(refusal).not.toContain(half);
+    }
+    for (let before = 40; before < 80; before++) {
+      expect(await task.fails("bash", { command: `env -S "${"x".repeat(before)}${name} $Y"` })).not.toContain(half);
+    }
+  });
+
+  test("is judged as what it stands for, in a check too, which is refused without naming it", async () => {
+    const permissions = createPermissions({
+      mode: "auto",
+      allow: [],
+      deny: [`bash(deploy --key ${key})`],
+      workspace: "/w",
+      redactor: hiding,
+    });
+    const refuse = async (): Promise<Answer> => ({ choice: "refuse", by: "terminal", note: `not ${key}` });
+    const { signal } = new AbortController();
+    const denied = await permissions.permitCommand(`deploy --key ${name}`, refuse, signal);
+    expect(denied).toContain(`forbid this call: bash deploy --key ${name}`);
+    const refused = await permissions.permitCommand(`rm -rf /opt/${name}`, refuse, signal);
+    expect(refused).toContain(`not ${name}`);
+    expect(`${denied}${refused}`).not.toContain(key);
   });
 });
 

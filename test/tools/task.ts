@@ -107,12 +107,14 @@ export async function openTask(options: TaskOptions = {}): Promise<TestTask> {
   const workspace = join(base, "workspace");
   for (const folder of ["workspace", "outside", "temp"]) mkdirSync(join(base, folder));
   const { mode = "auto", allow = [], deny = [], secrets = [], addDirs = [], attended = false, saved } = options;
+  const redactor = createRedactor({ secrets });
   const permissions = createPermissions({
     mode,
     allow,
     deny,
     workspace,
     addDirs,
+    redactor,
     network: options.network ?? "loopback",
     ...(saved ? { saved: { allow: saved, addAllow: async (rules) => void saved.push(...rules) } } : {}),
   });
@@ -131,7 +133,7 @@ export async function openTask(options: TaskOptions = {}): Promise<TestTask> {
       workspace,
       addDirs,
       exec,
-      redactor: createRedactor({ secrets }),
+      redactor,
       permissions,
       readable: options.readable ?? [],
       outputDir: join(base, "output"),

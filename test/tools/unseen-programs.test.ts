@@ -1,9 +1,17 @@
 import { describe, expect, test } from "bun:test";
+import { createRedactor } from "../../src/base/redact.ts";
 import { createPermissions, type PermissionsInput } from "../../src/tools/permissions.ts";
 
 /** What becomes of a command where a person would say no: `allowed` without a question, `asked`, or `refused`. */
 async function fateOf(command: string, input: Partial<PermissionsInput>): Promise<string> {
-  const permissions = createPermissions({ mode: "ask", allow: [], deny: [], workspace: "/work/project", ...input });
+  const permissions = createPermissions({
+    mode: "ask",
+    allow: [],
+    deny: [],
+    workspace: "/work/project",
+    redactor: createRedactor({ secrets: [] }),
+    ...input,
+  });
   let asked = false;
   const verdict = await permissions.decide(
     { tool: "bash", effect: "execute", subject: command, detail: async () => command },
