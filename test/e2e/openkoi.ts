@@ -85,36 +85,46 @@ export async function openkoi(place: Place, args: readonly string[], options: Ru
   return { code, stdout, stderr };
 }
 
+/** What is done as soon as a text stands on the screen: `type` is typed, or `act` is called with the process. */
+export interface Step {
+  when: string;
+  type?: string;
+  act?(child: { kill(signal: "SIGKILL"): void }): void;
+}
+
+/** How long a terminal is waited for that a process still has open, ms. */
+const LINGER_MS = 2000;
+
 /**
- * Runs the binary on a terminal of its own; `$OPENKOI` is its path; `type` is typed as soon as `when` stands there, each
- * after the one before. Where nothing is to be typed, `act` is called with the process.
+ * Runs a shell command on a terminal of its own; `$OPENKOI` is the binary. The steps are taken one after the other;
+ * `undone` of them did not come.
  */
-export async function onTerminal(
-  at: Place,
-  command: string,
-  keys: readonly { when: string; type?: string; act?(child: { kill(signal: "SIGKILL"): void }): void }[],
-) {
+export async function onTerminal(at: Place, command: string, steps: readonly Step[], size = { cols: 80, rows: 24 }) {
   let seen = "";
   let from = 0;
-  const left = [...keys];
-  const child = Bun.spawn(["/bin/sh", "-c", command], {
+  const left = [...steps];
+  const decoder = new TextDecoder();
+  const closed = Promise.withResolvers<void>();
+  const child = Bun.spawn(["/bin/bash", "-c", command], {
     cwd: at.project,
     env: { ...at.env, TERM: "xterm", OPENKOI: BINARY },
     terminal: {
-      cols: 80,
-      rows: 24,
+      ...size,
       data(terminal, chunk) {
-        seen += new TextDecoder().decode(chunk);
-        const at = left[0] ? seen.indexOf(left[0].when, from) : -1;
-        if (at < 0) return;
+        seen += decoder.decode(chunk, { stream: true });
+        const found = left[0] ? seen.indexOf(left[0].when, from) : -1;
+        if (found < 0) return;
         const { when, type = "", act } = left.shift()!;
-        from = at + when.length;
+        from = found + when.length;
         if (act) act(child);
         else terminal.write(type);
       },
+      exit: () => closed.resolve(),
     },
   });
   const code = await child.exited;
-  await Bun.sleep(50);
-  return { code, seen };
+  // What it wrote last may still be on its way.
+  await Promise.race([closed.promise, Bun.sleep(LINGER_MS)]);
+  child.terminal?.close();
+  return { code, seen, undone: left.length };
 }

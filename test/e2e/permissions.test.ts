@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { Fake, FakeRequest, Script, Turn } from "../fakes/script.ts";
-import { BINARY, makePlace, openkoi, type Place, useServer } from "./openkoi.ts";
+import { makePlace, onTerminal, openkoi, type Place, useServer } from "./openkoi.ts";
 
 const places: Place[] = [];
 const servers: { stop(force?: boolean): Promise<void> }[] = [];
@@ -37,8 +37,8 @@ const toolsOf = (request: FakeRequest): string[] =>
 const lastResult = ({ requests }: Fake): string => requests.at(-1)!.body.messages.at(-1).content;
 
 /**
- * Runs in a terminal of its own; `answers`: what is typed as soon as a text stands on the screen, in order. `input`: what
- * the shell gives it as standard input.
+ * Runs a task on a terminal; `answers`: what is typed as soon as a text stands on the screen, in order. `input`: what the
+ * shell gives it as standard input.
  */
 async function atTerminal(
   at: Place,
@@ -46,31 +46,12 @@ async function atTerminal(
   answers: readonly (readonly [string, string])[] = [],
   input = "",
 ) {
-  let screen = "";
-  let seen = 0;
-  const waiting = [...answers];
-  const piped = ["/bin/bash", "-c", `${input.startsWith("<") ? `"$@" ${input}` : `${input} | "$@"`}; exit $?`, "bash"];
-  const child = Bun.spawn([...(input === "" ? [] : piped), BINARY, ...args], {
-    cwd: at.project,
-    env: { ...at.env, TERM: "xterm" },
-    terminal: {
-      cols: 100,
-      rows: 40,
-      data(terminal, bytes) {
-        screen += Buffer.from(bytes).toString();
-        const next = waiting[0];
-        const found = next ? screen.indexOf(next[0], seen) : -1;
-        if (!next || found < 0) return;
-        seen = found + next[0].length;
-        waiting.shift();
-        // What is typed before the question has settled is thrown away.
-        setTimeout(() => terminal.write(next[1]), 200);
-      },
-    },
-  });
-  const code = await child.exited;
-  child.terminal?.close();
-  return { code, screen: Bun.stripANSI(screen).replace(/\s+/g, " "), unasked: waiting.length };
+  const words = args.map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(" ");
+  const piped =
+    input === "" || input.startsWith("<") ? `"$OPENKOI" ${words} ${input}` : `${input} | "$OPENKOI" ${words}`;
+  const steps = answers.map(([when, type]) => ({ when, type }));
+  const { code, seen, undone } = await onTerminal(at, piped, steps, { cols: 100, rows: 40 });
+  return { code, screen: Bun.stripANSI(seen).replace(/\s+/g, " "), unasked: undone };
 }
 
 /** Every file below a folder, as one text; without the checkpoints, which hold the project's files as they are. */
