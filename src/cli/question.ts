@@ -9,6 +9,8 @@ const LEAST_LINES = 8;
 const MOST_LINES = 40;
 /** Rows that the question itself takes beside them. */
 const OTHER_ROWS = 9;
+/** Where a change does not fit, the beginning of its longer lines is shown: behind them others may stand. */
+const SHOWN_CHARACTERS = 500;
 const INDENT = "    ";
 
 /** What was typed: an answer (`text`: as it stands behind its key), the wish to see all of it, or nothing that means anything. */
@@ -60,10 +62,10 @@ export function questionLines(question: Question, options: QuestionOptions): str
   const keys = keysOf(question);
   const body = bodyOf(question, width - INDENT.length, style);
   const most = Math.max(LEAST_LINES, Math.min(MOST_LINES, height - OTHER_ROWS));
-  const cutOff = whole ? 0 : Math.max(0, body.length - most);
-  const shown = cutOff > 0 ? body.slice(0, most) : body;
+  const isCut = !whole && body.length > most;
+  const shown = isCut ? bodyOf(question, width - INDENT.length, style, SHOWN_CHARACTERS).slice(0, most) : body;
   const choices = keys.map(({ key, text }) => `[${key}] ${text}`).join("  ");
-  const more = cutOff > 0 ? `  [v] all of it (${cutOff} more lines)` : "";
+  const more = isCut ? `  [v] all of it (${body.length - shown.length} more lines)` : "";
   const destructive = question.kind === "permission" && question.destructive;
   const prompt = destructive ? `${choices}${more}; type the letter and Enter: ` : `${choices}${more}: `;
   return [
@@ -92,15 +94,24 @@ function titleOf(question: Question): string {
   }
 }
 
-/** What it is about, as lines that fit. */
-function bodyOf(question: Question, width: number, style: Style): string[] {
+/** What it is about, as lines that fit. `most`: characters of a line of a diff. */
+function bodyOf(question: Question, width: number, style: Style, most = Number.POSITIVE_INFINITY): string[] {
   if (question.kind !== "permission") return [];
   const text = cleanLines(showControl(question.detail || question.subject));
   // A command may hold a diff, and is then shown as the command that it is.
   const isEdit = (question.tool === "edit" || question.tool === "write") && text.some(isHunk);
   return isEdit
-    ? diffLines(text, width, style)
+    ? diffLines(
+        text.map((line) => shortened(line, most)),
+        width,
+        style,
+      )
     : text.flatMap((line) => Bun.wrapAnsi(line, width, { hard: true, trim: false }).split("\n"));
+}
+
+function shortened(line: string, most: number): string {
+  const more = line.length - most;
+  return more > 0 ? `${line.slice(0, most).toWellFormed()}… (${more} more characters)` : line;
 }
 
 function notesOf(question: Question): string[] {
