@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { UserError } from "../../src/base/errors.ts";
 import { Likeness, saysTheSame } from "../../src/memory/likeness.ts";
 import { Rarity } from "../../src/memory/rarity.ts";
+import { putUsage } from "../../src/memory/usage.ts";
 import { type Followed, noteUndone } from "../../src/memory/uses.ts";
 import { DAY, never, openRig, START } from "./support.ts";
 
@@ -277,12 +278,17 @@ describe("confidence", () => {
     const confidenceOf = async (of: string) =>
       (await rig.memory.learnings()).find((each) => each.id === of)!.confidence;
     const helped = await confidenceOf(id);
+    const event = { kind: "task", channel: "cli", description: "d", category: null, skills: [], score: 1 } as const;
+    putUsage(rig.database, { ...event, id: "t2:task", at: START, task: "t2", outcome: "ok" });
+    const outcome = () => rig.database.query("SELECT outcome FROM usage_events").get();
     expect(noteUndone(rig.database, "t2", "2026-11-23T12:00:00.000Z")).toBe(true);
+    expect(outcome()).toEqual({ outcome: "failed" });
     expect(noteUndone(rig.database, "t2", "2026-11-23T12:30:00.000Z")).toBe(true);
     expect((await rig.memory.learnings()).find((each) => each.id === id)).toMatchObject({ recalled: 1, helped: 0 });
     expect(await confidenceOf(id)).toBeCloseTo(0.7 * 0.9, 10);
     expect(await confidenceOf(taught.id)).toBeCloseTo(0.7 * 0.9, 10);
     noteUndone(rig.database, "t2", null);
+    expect(outcome()).toEqual({ outcome: "ok" });
     expect(await confidenceOf(id)).toBeCloseTo(helped, 10);
     expect(await confidenceOf(taught.id)).toBeCloseTo(0.7, 10);
     expect(noteUndone(rig.database, "nobody", null)).toBe(false);
