@@ -1,7 +1,7 @@
-import { readEnv } from "../base/env.ts";
+import { type App, createApp } from "../app.ts";
 import { Exit, type ExitCode, UsageError } from "../base/errors.ts";
-import { type Paths, resolvePaths } from "../base/paths.ts";
-import { createRedactor } from "../base/redact.ts";
+import type { Paths } from "../base/paths.ts";
+import { createRedactor, type Redactor } from "../base/redact.ts";
 import { closest, plural } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
@@ -37,9 +37,12 @@ export async function exportCommand({ argument, flags }: CommandLine): Promise<E
   if (format === "csv" && output === undefined) {
     throw new UsageError("--format csv writes a folder, with a file for each table", "Name it: --output PATH.");
   }
-  const paths = resolvePaths(readEnv());
+  const app = createApp();
+  const { paths } = app;
   const store = createMemoryStore({ paths, now: () => Date.now() });
   try {
+    const redact = flags.redact === true;
+    const redactor = createRedactor({ secrets: await ownKeys(app, flags.config), kinds: redact });
     const memory = await store.whole();
     for (const text of store.takeNotices()) say(text);
     const header = makeHeader({
@@ -48,17 +51,24 @@ export async function exportCommand({ argument, flags }: CommandLine): Promise<E
       program: VERSION,
       exported: new Date().toISOString(),
     });
-    const count = { rows: 0 };
-    const redact = flags.redact === true;
+    const count = { rows: 0, changed: 0 };
     await atOneMoment(memory, () => {
-      const tables = TABLES_OF[what].map((name) => observed(tableOf(name, memory, paths, redact), count, redact));
+      const tables = TABLES_OF[what].map((name) => observed(tableOf(name, memory, paths, redact), count, redactor));
       return write(header, tables, format, output);
     });
     if (output !== undefined) say(`${plural(count.rows, "row")} written to ${output}`);
+    if (count.changed > 0) say(`secrets were replaced in ${plural(count.changed, "row")}`);
     return Exit.ok;
   } finally {
     store.close();
+    app.close();
   }
+}
+
+/** The program's own keys, wherever they are kept: none of them is in an export. */
+async function ownKeys(app: App, configFile: string | undefined): Promise<string[]> {
+  const settings = await app.settings({ dir: ".", ...(configFile === undefined ? {} : { configFile }) });
+  return app.providers(settings).secrets();
 }
 
 function partOf(argument: string | undefined): Part {
@@ -88,20 +98,20 @@ function tableOf(name: OutTable["name"], memory: MemoryDatabase, paths: Paths, r
   };
 }
 
-/** Counts rows on their way, and hides secrets of every known kind where that was asked for. */
-function observed(table: OutTable, count: { rows: number }, redact: boolean): OutTable {
-  const redactor = redact ? createRedactor({ secrets: [], kinds: true }) : undefined;
+/** Counts rows on their way, and hides the secrets in them. A file in base64 that holds one is left out: it would be broken. */
+function observed(table: OutTable, count: { rows: number; changed: number }, redactor: Redactor): OutTable {
   async function* rows(): AsyncGenerator<ExportRow> {
     for await (const row of table.rows) {
-      count.rows++;
-      if (!redactor) yield row;
-      else {
-        const cells = Object.entries(row).map(([key, cell]) => [
-          key,
-          typeof cell === "string" ? redactor.hide(cell) : cell,
-        ]);
-        yield Object.fromEntries(cells);
+      const hidden: ExportRow = {};
+      for (const [key, cell] of Object.entries(row))
+        hidden[key] = typeof cell === "string" ? redactor.hide(cell) : cell;
+      if (typeof row["base64"] === "string" && hidden["base64"] !== row["base64"]) {
+        say(`left out: ${JSON.stringify(hidden["path"])}, which holds a secret`);
+        continue;
       }
+      count.rows++;
+      if (Object.keys(row).some((key) => row[key] !== hidden[key])) count.changed++;
+      yield hidden;
     }
   }
   return { ...table, rows: rows() };

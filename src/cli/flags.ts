@@ -131,7 +131,7 @@ export const FLAGS = {
     param: "PATH",
     help: "another config file",
     group: "Place",
-    on: ["run", "status", "doctor", "learn", "models", "connect", "disconnect", "init", "setup", "resume"],
+    on: ["run", "status", "doctor", "learn", "models", "connect", "disconnect", "init", "setup", "resume", "export"],
   },
   permission: {
     type: "choice",

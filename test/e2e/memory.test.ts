@@ -310,6 +310,34 @@ describe("export and import", () => {
     expect(stdout).not.toContain(key);
   });
 
+  test("holds no key of the program, in files that the user wrote neither; other secrets stay as they are", async () => {
+    const key = "own-key-of-this-user-8c1f22d09a";
+    const token = "ghp_0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R";
+    const config = join(place.home, ".openkoi/config.toml");
+    writeFileSync(config, `${readFileSync(config, "utf8")}api_key_env = "MY_KEY"\n`);
+    const skill = join(place.home, ".openkoi/skills/user/a");
+    mkdirSync(skill, { recursive: true });
+    writeFileSync(join(skill, "SKILL.md"), `---\nname: a\ndescription: Does a.\n---\n\nUse ${key}.\n`);
+    writeFileSync(join(skill, "a.bin"), Buffer.concat([Buffer.from([0xff]), Buffer.from(`x${key}`)]));
+    writeFileSync(join(skill, "b.bin"), Buffer.from([0xff]));
+    writeFileSync(join(place.home, ".openkoi/SOUL.md"), `Log in with ${key}, not ${token}.\n`);
+    for (const [format, args] of Object.entries({ json: [], yaml: [], csv: ["--output", "out"] })) {
+      const made = await openkoi(place, ["export", "--format", format, ...args], {
+        env: { MY_KEY: key, OPENAI_API_KEY: `${key}-2` },
+      });
+      expect(made.code).toBe(0);
+      expect(made.stderr).toContain('left out: "skills/user/a/a.bin", which holds a secret');
+      expect(made.stderr).toContain("secrets were replaced in 2 rows");
+      const written = (name: string) => readFileSync(join(place.project, "out", name), "utf8");
+      const text = format === "csv" ? `${written("skills.csv")}${written("soul.csv")}` : made.stdout;
+      expect(text).toContain("skills/user/a/b.bin");
+      expect(text).toContain("Log in with [[secret:");
+      expect(text).toContain(token);
+      expect(text).not.toContain(key);
+      expect(text).not.toContain(Buffer.from(key).toString("base64").slice(4, 24));
+    }
+  });
+
   test("whose reader has had enough ends without a word", async () => {
     await runTask();
     const command = `"${BINARY}" export | head -c 10; echo " \${PIPESTATUS[0]}"`;
