@@ -65,6 +65,20 @@ const HABITS = {
 const learn = (at: Place, ...args: string[]) => openkoi(at, ["learn", ...args]);
 
 describe("learn", () => {
+  test("write asks the planner, and what that cost is in the ledger, for no task", async () => {
+    const at = place(HABITS);
+    const text = JSON.stringify({ description: "Writes the release notes.", body: "Group the changes, then write." });
+    const server = startOpenAiFake([text]);
+    servers.push(server);
+    useServer(at, server.baseUrl);
+    const { code, stdout } = await learn(at, "write", "write-release-notes");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("written by local/test-model")]);
+    using memory = database(at);
+    const calls = memory.query("SELECT task_id, role, model, output > 0 AS said FROM model_calls").all();
+    expect(calls).toEqual([{ task_id: null, role: "planner", model: "local/test-model", said: 1 }]);
+    expect((await openkoi(at, ["status", "--costs"])).stdout).toMatch(/local\/test-model .* 1 call /);
+  });
+
   test("lists what the events show; an approved skill is offered to the next task", async () => {
     const at = place(HABITS);
     const listed = await learn(at, "list");
