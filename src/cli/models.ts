@@ -4,7 +4,7 @@ import { loadCatalogue } from "../providers/catalogue.ts";
 import type { CommandLine } from "./args.ts";
 import { oneLine } from "./display/layout.ts";
 import { stdoutLayout } from "./display/style.ts";
-import { print, printExactly, say } from "./display/writer.ts";
+import { complain, print, printExactly, say } from "./display/writer.ts";
 import type { Flags } from "./flags.ts";
 import { capabilitiesOf, factsOf, modelLines, providerOf } from "./model-lines.ts";
 import { pick } from "./picker.ts";
@@ -92,29 +92,32 @@ export async function pickModel(flags: Flags): Promise<string> {
   const { model: _asked, ...others } = flags;
   const place = await openPlace(others);
   const remedy = "Name it: -m provider/model; openkoi models shows them all.";
-  const items = await usable(place);
-  if (items.length === 0) throw new UsageError("no model can be used yet", "Connect a provider: openkoi connect.");
   const chosen = await place.providers.resolve("executor").then(
-    ({ info }) => info.ref,
+    ({ info }) => info,
     () => undefined,
   );
+  const items = await usable(place, chosen);
+  if (items.length === 0) throw new UsageError("no model can be used yet", "Connect a provider: openkoi connect.");
   const picked = await pick({
     title: "Model",
     items,
-    ...(chosen === undefined ? {} : { chosen }),
+    ...(chosen === undefined ? {} : { chosen: chosen.ref }),
     remedy,
     async more(signal) {
       await place.providers.askLists({ signal });
-      return usable(place);
+      return usable(place, chosen);
     },
   });
   if (picked === undefined) throw new UsageError("no model was picked", remedy);
-  process.stderr.write(`Model: ${oneLine(picked)}\n`);
+  complain(`Model: ${oneLine(picked)}\n`);
   return picked;
 }
 
-async function usable({ providers }: Place) {
+/** `chosen`: what is used without a choice, which is among them also where no list has it. */
+async function usable({ providers }: Place, chosen: ModelInfo | undefined) {
   const [models, statuses] = await Promise.all([providers.models(), providers.statuses()]);
   const ready = new Set(statuses.filter(({ state }) => state === "ready").map(({ id }) => id));
-  return models.filter((info) => ready.has(providerOf(info))).map((info) => ({ value: info.ref, note: factsOf(info) }));
+  const listed = models.filter((info) => ready.has(providerOf(info)));
+  const all = chosen && !listed.some(({ ref }) => ref === chosen.ref) ? [chosen, ...listed] : listed;
+  return all.map((info) => ({ value: info.ref, note: factsOf(info) }));
 }

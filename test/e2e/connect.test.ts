@@ -195,6 +195,18 @@ describe("on a terminal", () => {
     expect(readFileSync(home(at, ".openkoi/credentials/groq.key"), "utf8")).toBe("gsk-secret-012\n");
   });
 
+  test("-m ? offers the model that the config names, also where its server lists none", async () => {
+    const at = place();
+    mkdirSync(home(at, ".openkoi"), { recursive: true });
+    const server = `[providers.home]\nbase_url = "http://127.0.0.1:1/v1"\n`;
+    writeFileSync(home(at, ".openkoi/config.toml"), `[models]\nexecutor = "home/coder"\n${server}`);
+    const { seen } = await onTerminal(at, '"$OPENKOI" -m "?" -i 0 hi', [
+      { when: "home/coder", type: "\r" },
+      { when: "Model: home/coder", type: "\x03" },
+    ]);
+    expect(seen).toContain("Model: home/coder");
+  });
+
   for (const [what, command, when] of [
     ["the picker", '"$OPENKOI" connect', "type to filter"],
     ["the hidden prompt", '"$OPENKOI" connect groq', "(not shown)"],
