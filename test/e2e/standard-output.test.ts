@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, constants, lstatSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { Fake } from "../fakes/script.ts";
@@ -104,6 +104,33 @@ describe("standard output that nobody reads any more", () => {
     });
     expect(await shell.stdout.text()).toBe("{\nexit 0\n");
     expect(await shell.stderr.text()).toBe("");
+  });
+});
+
+describe("an export to a pipe or a device", () => {
+  test("is written to it, and leaves it what it is", async () => {
+    const here = place();
+    const path = join(here.project, "pipe");
+    Bun.spawnSync(["mkfifo", path]);
+    const reader = Bun.spawn(["cat", path], { stdout: "pipe" });
+    expect(await openkoi(here, ["export", "--output", path])).toMatchObject({ code: 0 });
+    expect(JSON.parse(await reader.stdout.text())).toMatchObject({ format: "openkoi-export" });
+    expect(lstatSync(path).isFIFO()).toBe(true);
+    // A pipe of the shell: Bun's own would be a socket, which cannot be opened by its name.
+    const shell = Bun.spawn(["bash", "-c", '"$0" export learnings --output /dev/stdout | cat', BINARY], {
+      cwd: here.project,
+      env: here.env,
+    });
+    expect(JSON.parse(await shell.stdout.text())).toMatchObject({ what: "learnings" });
+  });
+
+  test("that is full says so in a line", async () => {
+    const { code, stderr } = await openkoi(place(), ["export", "--output", "/dev/full"]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        "openkoi: /dev/full cannot be written: ENOSPC: no space left on device, write\n  Name another place with --output.\n",
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { randomId } from "../../base/crypto/random.ts";
@@ -7,9 +7,14 @@ import { messageOf, UserError } from "../../base/errors.ts";
 /** Pieces are written together up to this length, characters. */
 const CHUNK = 1 << 20;
 
-/** Writes a file piece by piece: whoever reads it sees the old one or the new one, whole. It is the user's alone (600). */
+/**
+ * Writes a file piece by piece: whoever reads it sees the old one or the new one, whole. It is the user's alone (600). A
+ * pipe or device is written to as it is (`/dev/stdout`), and no other file takes its place.
+ */
 export async function writePieces(path: string, pieces: AsyncIterable<string>): Promise<void> {
   const target = resolve(path);
+  const found = statSync(target, { throwIfNoEntry: false });
+  if (found && !found.isFile() && !found.isDirectory()) return writeThrough(target, pieces, path);
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${randomId(8)}.tmp`);
   try {
     const file = await open(temporary, "wx", 0o600);
@@ -22,6 +27,19 @@ export async function writePieces(path: string, pieces: AsyncIterable<string>): 
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
+    throw outputFault(error, path);
+  }
+}
+
+async function writeThrough(target: string, pieces: AsyncIterable<string>, path: string): Promise<void> {
+  try {
+    const file = await open(target, "w");
+    try {
+      await pour(file, pieces);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
     throw outputFault(error, path);
   }
 }
