@@ -8,6 +8,7 @@ import { plural, showControl } from "../base/text.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
 import { schemaOf } from "../memory/migrate.ts";
 import { columnsOf, type Incoming, mergeRows } from "../memory/portable.ts";
+import { forgetTranscripts } from "../memory/tasks.ts";
 import { createMemoryStore } from "../readers/memory-store.ts";
 import type { CommandLine } from "./args.ts";
 import { createTerminalAsk } from "./ask.ts";
@@ -24,6 +25,7 @@ import {
   type ReadExport,
   TABLES_OF,
 } from "./portable/document.ts";
+import { newLessons, withoutLessons } from "./portable/lessons.ts";
 import {
   aboutSkill,
   isProposal,
@@ -39,7 +41,7 @@ import { watchSignals } from "./signals.ts";
 
 /**
  * `openkoi import PATH`: takes an export in. What is here already stays; nothing is taken of one that is broken, and
- * skills, evaluators and a soul that would be used from now on need a yes.
+ * skills, evaluators, lessons and a soul that would be used from now on need a yes.
  */
 export async function importCommand({ argument, flags }: CommandLine): Promise<ExitCode> {
   if (argument === undefined) throw new UsageError("nothing to import was named", "openkoi import PATH, of an export.");
@@ -93,15 +95,25 @@ async function takeIn(
     yes || active.length === 0 || (await areSkillsWanted(active))
       ? news
       : news.filter((skill) => !active.includes(skill));
+  const lessons = newLessons({ memory, paths, file }, incoming, transcripts);
+  const many = lessons.lines.length;
+  const teaches = many === 0 || yes || (await areLessonsWanted(lessons.lines));
+  const taken = teaches ? incoming : withoutLessons(memory, incoming);
+  // The memory learns from transcripts what it does not have.
+  const untold = teaches ? [] : [...lessons.taughtIn];
+  for (const session of untold) transcripts.delete(session);
   const keepsSoul = soul !== undefined && hasSoul(paths);
   const newSoul = soul !== undefined && !keepsSoul && (yes || (await isSoulWanted(soul))) ? soul : undefined;
-  const { added, known } = mergeRows(memory, incoming, (place, message) => brokenAt(file, place, message));
+  const { added, known } = mergeRows(memory, taken, (place, message) => brokenAt(file, place, message));
+  forgetTranscripts(memory, untold);
   const written = await writeTranscripts(paths, transcripts);
   await writeSkills(paths, wanted);
   if (newSoul !== undefined) await writeSoul(paths, newSoul);
   return [
     `${plural(added, "row")} added${known > 0 ? `, ${known} were here already` : ""}`,
     ...(transcripts.size > 0 ? [`${written} of ${plural(transcripts.size, "transcript")} added`] : []),
+    ...(untold.length > 0 ? [`${plural(untold.length, "transcript")} left out, which would teach the lessons`] : []),
+    ...(many > 0 && teaches ? [`${plural(many, "lesson")} added`] : []),
     ...wanted.map(({ place }) => `skill added: ${place}`),
     ...(news.length < skills.length ? [`${skills.length - news.length} skills were here already`] : []),
     ...(newSoul === undefined ? [] : ["soul added: SOUL.md"]),
@@ -110,21 +122,21 @@ async function takeIn(
   ].join("\n");
 }
 
-/** Lines of a soul that are shown before it is taken in. */
-const SHOWN_LINES = 40;
-
 /** What is in it that would be used from now on: a stranger may have written it. */
 function areSkillsWanted(active: readonly PortableSkill[]): Promise<boolean> {
   const many = plural(active.length, "skill");
   return isWanted(`${many} of it would be used from now on:`, active.map(aboutSkill), `Take ${many} in?`);
 }
 
+function areLessonsWanted(lines: readonly string[]): Promise<boolean> {
+  const many = plural(lines.length, "lesson");
+  return isWanted(`${many} of it would be recalled from now on:`, lines, `Take ${many} in?`);
+}
+
 function isSoulWanted(soul: string): Promise<boolean> {
   const lines = cleanLines(showControl(soul));
-  const more = lines.length - SHOWN_LINES;
-  const shown = [...lines.slice(0, SHOWN_LINES), ...(more > 0 ? [`… and ${plural(more, "line")} more`] : [])];
   const what = lines.length === 0 ? "Its SOUL.md is empty: the agent would have no soul." : "Its SOUL.md says:";
-  return isWanted(what, shown, "Take it in as your soul?");
+  return isWanted(what, lines, "Take it in as your soul?");
 }
 
 /** Asks the user. Where nobody can be asked it stays out, and that is said. */

@@ -185,7 +185,8 @@ function referencesOf(memory: MemoryDatabase, table: PortableTable, columns: rea
     }));
 }
 
-function idsOf(memory: MemoryDatabase, table: PortableTable, column: string): Set<Value> {
+/** What stands in a column of the rows that are here. */
+export function idsOf(memory: MemoryDatabase, table: PortableTable, column: string): Set<Value> {
   const rows = memory.query<{ id: Value }, []>(`SELECT ${column} AS id FROM ${table}`).all();
   return new Set(rows.map(({ id }) => id));
 }

@@ -3,7 +3,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { randomId } from "../../base/crypto/random.ts";
 import { ensureDir, readRegular } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
-import { plural } from "../../base/text.ts";
+import { plural, showControl } from "../../base/text.ts";
 import { APPROVED, findSkillFiles, skillFiles } from "../../skills/files.ts";
 import { faultText, parseSkill } from "../../skills/parse.ts";
 import { ownRoots, type SkillPaths } from "../../skills/places.ts";
@@ -122,7 +122,9 @@ export function isProposal({ place }: PortableSkill): boolean {
 export function aboutSkill({ place, text, files }: PortableSkill): string {
   const parsed = parseSkill(text, join("/", place, "SKILL.md"), place.startsWith("evaluators/") ? "evaluator" : "task");
   const more = files.length > 1 ? ` (${plural(files.length, "file")})` : "";
-  return oneLine(`${place}${more}: ${"fault" in parsed ? faultText(parsed.fault) : parsed.facts.description}`);
+  return oneLine(
+    showControl(`${place}${more}: ${"fault" in parsed ? faultText(parsed.fault) : parsed.facts.description}`),
+  );
 }
 
 /** Writes skills, each whole or not at all. A proposal is not approved by it. */
