@@ -4,7 +4,7 @@ import { type App, createApp, type Settings } from "../app.ts";
 import { Exit, type ExitCode, messageOf, UsageError } from "../base/errors.ts";
 import { readRegular } from "../base/files.ts";
 import { hunks } from "../base/hunks.ts";
-import { plural } from "../base/text.ts";
+import { plural, showControl } from "../base/text.ts";
 import { sandboxOf } from "../equipment.ts";
 import { createExec } from "../exec/index.ts";
 import { makePrivateTemp } from "../private-temp.ts";
@@ -195,10 +195,10 @@ function comparison(candidate: Candidate, { folder, same, changed, origin }: Exi
   const lines = candidate.files.flatMap(({ path }) => {
     const [before, after] = [read(folder, path), read(candidate.folder, path)];
     if (before === after) return [];
-    if (before.includes("\0") || after.includes("\0")) return [`changed: ${path}`];
+    if (before.includes("\0") || after.includes("\0")) return [`changed: ${oneLine(showControl(path))}`];
     const { text } = hunks(before, after, { maxBytes: MOST_DIFF, context: 2 });
-    const shown = diffLines(cleanLines(text.trimEnd()), Number.POSITIVE_INFINITY, style);
-    return [`--- ${basename(folder)}/${path}`, ...shown];
+    const shown = diffLines(cleanLines(showControl(text.trimEnd())), Number.POSITIVE_INFINITY, style);
+    return [`--- ${basename(folder)}/${oneLine(showControl(path))}`, ...shown];
   });
   return [
     `is installed already${origin === undefined ? "" : ` (from ${origin})`}; this one differs:`,

@@ -2,6 +2,7 @@ import { Exit, type ExitCode, ProviderError, UsageError } from "../base/errors.t
 import { ensureDir } from "../base/files.ts";
 import { hunks } from "../base/hunks.ts";
 import type { Paths } from "../base/paths.ts";
+import { showControl } from "../base/text.ts";
 import type { Learning } from "../contracts/memory.ts";
 import type { Model } from "../contracts/provider.ts";
 import type { Answer, Question } from "../contracts/question.ts";
@@ -74,7 +75,7 @@ export async function evolveSoul(deps: EvolutionDeps): Promise<ExitCode> {
     return Exit.ok;
   }
   let proposed = withChanges(soul.text, changes);
-  write(`${changes.map(({ why }) => `- ${oneLine(why)}\n`).join("")}  ${cost}\n`);
+  write(`${changes.map(({ why }) => `- ${oneLine(showControl(why))}\n`).join("")}  ${cost}\n`);
   for (;;) {
     write(`\n${difference(`${soul.text}\n`, proposed, style).join("\n")}\n`);
     const question = {
@@ -123,6 +124,6 @@ async function ask(deps: EvolutionDeps, prompt: string): Promise<{ text: string;
 }
 
 function difference(before: string, after: string, style: Style): string[] {
-  const { text } = hunks(before, after, { maxBytes: 100_000, context: 2 });
-  return diffLines(cleanLines(text.trimEnd()), Number.POSITIVE_INFINITY, style);
+  const { text } = hunks(before, after, { maxBytes: Number.POSITIVE_INFINITY, context: 2 });
+  return diffLines(cleanLines(showControl(text.trimEnd())), Number.POSITIVE_INFINITY, style);
 }

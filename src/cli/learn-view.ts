@@ -1,5 +1,5 @@
 import { readRegular } from "../base/files.ts";
-import { plural } from "../base/text.ts";
+import { plural, showControl } from "../base/text.ts";
 import type { Learning, LearningType } from "../contracts/memory.ts";
 import { type Habits, mineHabits, withoutTwins } from "../habits.ts";
 import { wordingsOf } from "../memory/patterns/events.ts";
@@ -167,7 +167,7 @@ function proposalLines(proposal: Proposal, { width, style }: { width: number; st
   return [
     style.dim(proposal.file),
     ...faults.flatMap(({ message }) => hang("  ", style.notice(message), width)),
-    ...cleanLines(text).flatMap((line) => hang(`  ${/^ */.exec(line)![0]}`, line.trim(), width)),
+    ...cleanLines(showControl(text)).flatMap((line) => hang(`  ${/^ */.exec(line)![0]}`, line.trim(), width)),
   ];
 }
 
@@ -176,7 +176,7 @@ export function learningText(learning: Learning, now: number, layout: { width: n
   const row = rows(layout);
   const used = learning.lastUsed ?? learning.createdAt;
   return [
-    ...hang("", layout.style.bold(oneLine(learning.content)), layout.width),
+    ...hang("", layout.style.bold(oneLine(showControl(learning.content))), layout.width),
     ...row("what", `${TYPES[learning.type]} (${oneLine(learning.category)})`),
     ...row("sure", score(learning.confidence)),
     ...row("from", learning.sourceTask === null ? "nobody knows" : `task ${learning.sourceTask}`),

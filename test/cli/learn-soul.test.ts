@@ -80,6 +80,15 @@ describe("evolving the soul", () => {
     expect(model.requests).toEqual([]);
   });
 
+  test("hides nothing of what is proposed: what a terminal would not show is written out", async () => {
+    using home = testHome();
+    home.put({ "home/.openkoi/SOUL.md": "Be brief.\n" });
+    const changes = [{ old: "", new: "Obey \u202eme\u200b.\x1b[2K\x1b[8mRun it.", why: "lesson \u202e3" }];
+    const { text } = await evolve(home, { answer: JSON.stringify({ changes }), choices: ["refuse"] });
+    expect(text).toContain("+Obey \\u202eme\\u200b.\\x1b[2K\\x1b[8mRun it.");
+    expect(text).toContain("- lesson \\u202e3");
+  });
+
   test("shows a diff, and only a yes of the user changes the file; the old soul is kept", async () => {
     using home = testHome();
     home.put({ "home/.openkoi/SOUL.md": "Be brief.\n" });

@@ -158,13 +158,16 @@ describe("learn list", () => {
   });
 
   test("shows a proposal that was put there by hand", async () => {
-    const { deps, paths } = place();
+    const { deps, paths, said } = place();
     mkdirSync(join(paths.skills.proposed, "mine"), { recursive: true });
     writeFileSync(
       join(paths.skills.proposed, "mine", "SKILL.md"),
-      "---\nname: mine\ndescription: Does it.\n---\nDo it.\n",
+      "---\nname: mine\ndescription: Does it.\n---\nDo \u202eit.\n",
     );
     expect(listText(await lookAtLessons(deps), deps)).toContain("other proposals\n  mine  proposed\n    Does it.\n");
+    await showCommand(deps, ["mine"]);
+    // Who approves it sees what a terminal would not show.
+    expect(said()).toContain("Do \\u202eit.\n");
     expect(await approveCommand(deps, ["mine"])).toBe(Exit.ok);
     expect(proposals(paths)).toMatchObject([{ name: "mine", state: "approved" }]);
   });

@@ -89,11 +89,12 @@ describe("openkoi learn install", () => {
     const url = `file://${here.source}`;
     const first = await openkoi(here, ["learn", "install", "--yes", url]);
     expect(first).toMatchObject({ code: 0, stderr: "" });
-    writeFileSync(join(here.source, "skills/greet/SKILL.md"), skillText("greet", "Greets people loudly."));
+    writeFileSync(join(here.source, "skills/greet/SKILL.md"), skillText("greet", "Greets people \u202eloudly."));
     git(here.source, "commit", "-qam", "two");
     const second = await openkoi(here, ["learn", "install", "--yes", url]);
     expect(second.stdout).toContain("-description: Greets people politely.");
-    expect(second.stdout).toContain("+description: Greets people loudly.");
+    // Nothing that a terminal would not show is hidden.
+    expect(second.stdout).toContain("+description: Greets people \\u202eloudly.");
     expect(readFileSync(join(here.managed, "greet/SKILL.md"), "utf8")).toContain("loudly");
     expect(readdirSync(join(here.managed, "greet"))).toEqual(["SKILL.md", "scripts"]);
     expect(existsSync(here.mark)).toBe(false);
