@@ -25,9 +25,13 @@ export interface TidyInput {
 
 /** After so long the rest is left for the next time, ms: somebody is waiting for the prompt. */
 const TIDY_MS = 5000;
-/** What the memory may take of that, ms, and what reading transcripts may that it lacks: many where a new one was begun. */
+/**
+ * What the memory may take of that, ms, what reading transcripts may that it lacks (many where a new one was begun), and what
+ * removing may that is beyond the storage limit.
+ */
 const TEND_MS = 1000;
 const READ_MS = 1000;
+const PRUNE_MS = 1000;
 
 /**
  * What is done once a task has ended, and can wait: what nobody can need any more is removed, what was written goes into
@@ -41,7 +45,7 @@ export async function tidyUp(input: TidyInput): Promise<string[]> {
   const now = clock.now();
   const steps: (() => Promise<unknown>)[] = [
     async () => removeAbandonedTemps(now),
-    () => collectDaily({ dir: paths.checkpoints, now, isOver: () => signal.aborted }),
+    () => collectDaily({ dir: paths.checkpoints, now, isOver: during(TIDY_MS, signal) }),
   ];
   const last = ended.at(-1);
   // A memory that the task had no use for is not opened for this; what is left waits for one that has.
@@ -60,6 +64,7 @@ export async function tidyUp(input: TidyInput): Promise<string[]> {
   return news.filter((line) => line !== undefined);
 }
 
+/** Real time is measured: no timer can end work that gives no way. */
 function during(ms: number, signal: AbortSignal): () => boolean {
   const end = performance.now() + ms;
   return () => signal.aborted || performance.now() > end;
@@ -81,5 +86,5 @@ async function soulHint({ paths, store, recollection }: TidyInput, last: EndedTa
 async function pruned({ paths, clock, store }: TidyInput, { memory }: Config, signal: AbortSignal): Promise<string[]> {
   const { pruneDaily } = await import("./readers/prune.ts");
   const input = { paths, maxMegabytes: memory.max_storage_mb, now: clock.now() };
-  return pruneDaily({ ...input, memory: () => store.whole(), isOver: () => signal.aborted });
+  return pruneDaily({ ...input, memory: () => store.whole(), isOver: during(PRUNE_MS, signal) });
 }

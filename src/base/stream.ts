@@ -165,6 +165,11 @@ export function later(ms: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** Lets timers, signals and everything else that waits have their turn, in the middle of long work. */
+export function giveWay(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Resolves after `ms` milliseconds. @throws the signal's reason when it aborts before. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

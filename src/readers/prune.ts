@@ -1,8 +1,11 @@
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
+import { giveWay } from "../base/stream.ts";
 import { formatBytes, plural } from "../base/text.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
+import { databaseFault } from "../memory/faults.ts";
 import { pruneUsage, pruneWords, type Removed, usedBytes } from "../memory/limits.ts";
 import { databaseBytes } from "../memory/size.ts";
 import { forgetTranscripts, recordedSizes } from "../memory/tasks.ts";
@@ -16,6 +19,8 @@ const YOUNG = 7 * DAY;
 const MINED = 90 * DAY;
 /** So much of the limit is filled afterwards: the next day would else begin with the same work. */
 const FILL = 0.9;
+/** Another process may write for so long; longer, and the rest is left for the next time, ms. */
+const WAIT = 100;
 
 export interface Prune {
   paths: Pick<Paths, "database" | "sessions" | "data">;
@@ -25,7 +30,7 @@ export interface Prune {
   now: number;
   /** Opens the memory, with what transcripts say and it does not have yet. */
   memory: () => Promise<MemoryDatabase>;
-  /** True when the time for it is over; what is left is left for another day. */
+  /** True when the time for it is over; what is left goes after the next task. Asked between pieces of work. */
   isOver: () => boolean;
 }
 
@@ -34,7 +39,7 @@ export interface Prune {
  * down to half of the limit; then what was said in tasks goes out of the search, then usage events that habits are no longer
  * mined of, then more transcripts. What a task was, what it cost and what it taught stays in the memory. Never touched are
  * those of the last week, transcripts of tasks at work, and those that the memory does not have. Returns what the user should
- * read; empty where nothing was done.
+ * read: all that is gone, also where the rest failed; empty where nothing was done.
  */
 export async function pruneDaily({ paths, maxMegabytes, now, memory, isOver }: Prune): Promise<string[]> {
   const marker = join(paths.data, "pruned");
@@ -51,48 +56,85 @@ export async function pruneDaily({ paths, maxMegabytes, now, memory, isOver }: P
   const open = await memory();
   // What was removed from it leaves room in the file, which is filled before the file grows.
   const database = () => usedBytes(open);
-  const transcripts = new Transcripts(files, removable(paths, open, now, files));
+  const transcripts = new Transcripts(open, files, removable(paths, open, now, files));
   const bytes = () => database() + transcripts.bytes;
   if (bytes() <= limit) return [];
   const fill = limit * FILL;
   // Where the database alone is over the limit no transcript that goes would help.
   const isHopeless = () => database() > limit;
-  transcripts.remove(() => isHopeless() || bytes() <= fill || transcripts.bytes <= fill / 2);
-  const most = Math.max(fill / 2, fill - transcripts.bytes);
-  const words = pruneWords(open, { most, before: isoTime(now - YOUNG), isOver });
-  const usage = pruneUsage(open, { most, before: isoTime(now - MINED), isOver });
-  transcripts.remove(() => isHopeless() || bytes() <= fill);
-  forgetTranscripts(
-    open,
-    transcripts.removed.map(({ id }) => id),
-  );
+  const words = new Gone();
+  const usage = new Gone();
+
+  async function removeAll(): Promise<boolean> {
+    if (!(await transcripts.remove(() => isHopeless() || bytes() <= fill || transcripts.bytes <= fill / 2, isOver))) {
+      return false;
+    }
+    const most = Math.max(fill / 2, fill - transcripts.bytes);
+    const wordsOf = { most, before: isoTime(now - YOUNG), isOver, onRemoved: words.add };
+    if (!(await pruneWords(open, wordsOf))) return false;
+    const usageOf = { most, before: isoTime(now - MINED), isOver, onRemoved: usage.add };
+    if (!(await pruneUsage(open, usageOf))) return false;
+    return transcripts.remove(() => isHopeless() || bytes() <= fill, isOver);
+  }
+
+  const rest: string[] = [];
+  try {
+    // A limit that a second's work does not reach is not left for a day.
+    if (!(await removeAll())) rmSync(marker, { force: true });
+    else if (bytes() > limit) rest.push(stillOver(bytes(), database(), maxMegabytes));
+  } catch (error) {
+    const reason = messageOf(databaseFault(error, paths.database));
+    rest.push(`what is beyond max_storage_mb could not all be removed: ${reason}`);
+  }
   return [
     ...told(transcripts.removed),
     ...toldRows(words, "piece", "of what was said in tasks", "found no more"),
     ...toldRows(usage, "usage event", "", "removed"),
-    ...(bytes() > limit ? [stillOver(bytes(), database(), maxMegabytes)] : []),
+    ...rest,
   ];
+}
+
+/** The sum of what was removed. */
+class Gone implements Removed {
+  rows = 0;
+  upto = "";
+
+  readonly add = ({ rows, upto }: Removed): void => {
+    this.rows += rows;
+    if (upto > this.upto) this.upto = upto;
+  };
 }
 
 /** The transcripts that there are, and what was removed of them. */
 class Transcripts {
   bytes: number;
   readonly removed: TranscriptFile[] = [];
+  readonly #memory: MemoryDatabase;
   readonly #oldest: TranscriptFile[];
 
-  constructor(all: readonly TranscriptFile[], removable: readonly TranscriptFile[]) {
+  constructor(memory: MemoryDatabase, all: readonly TranscriptFile[], removable: readonly TranscriptFile[]) {
+    this.#memory = memory;
     this.bytes = all.reduce((sum, file) => sum + file.bytes, 0);
     this.#oldest = [...removable].sort((a, b) => a.changed - b.changed);
   }
 
-  /** The oldest, until it is enough. */
-  remove(isEnough: () => boolean): void {
-    while (this.#oldest.length > 0 && !isEnough()) {
-      const file = this.#oldest.shift()!;
-      rmSync(file.path, { force: true });
+  /** The oldest, until it is enough. False where time was over, or another process was writing, before that. */
+  async remove(isEnough: () => boolean, isOver: () => boolean): Promise<boolean> {
+    for (let file = this.#oldest[0]; file && !isEnough(); file = this.#oldest[0]) {
+      await giveWay();
+      if (isOver()) return false;
+      const { id, path, bytes } = file;
+      // Together: a file goes only where the memory can say so.
+      const gone = this.#memory.attempt(WAIT, () => {
+        forgetTranscripts(this.#memory, [id]);
+        rmSync(path, { force: true });
+      });
+      if (gone === "busy") return false;
+      this.#oldest.shift();
       this.removed.push(file);
-      this.bytes -= file.bytes;
+      this.bytes -= bytes;
     }
+    return true;
   }
 }
 

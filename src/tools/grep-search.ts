@@ -1,5 +1,6 @@
 import { isAscii } from "node:buffer";
 import { closeSync, constants, openSync, readSync } from "node:fs";
+import { giveWay } from "../base/stream.ts";
 import { plural } from "../base/text.ts";
 import { createMatcher, type LineMatcher } from "./grep-matcher.ts";
 import type { LinePattern } from "./grep-pattern.ts";
@@ -93,7 +94,7 @@ export class Search {
       this.#shownHere = 0;
       this.#hiddenHere = 0;
       if (performance.now() - this.#turn < TURN_MS) continue;
-      await new Promise((done) => setImmediate(done));
+      await giveWay();
       this.#signal.throwIfAborted();
       this.#turn = performance.now();
     }
@@ -191,7 +192,7 @@ export class Search {
         from = 0;
         filled = 0;
       }
-      await new Promise((done) => setImmediate(done));
+      await giveWay();
       this.#signal.throwIfAborted();
     }
   }

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { readSync } from "node:fs";
+import { giveWay } from "../base/stream.ts";
 import { LINE_CHARS } from "./limits.ts";
 
 export interface LineRange {
@@ -75,7 +76,7 @@ export async function readLines(
     if ((result.counted > last || result.full) && size > COUNTED_BYTES) return result;
     if (position >= CHUNK) {
       // Large: the display and the abort get a turn.
-      await new Promise((done) => setImmediate(done));
+      await giveWay();
       signal.throwIfAborted();
     }
   }

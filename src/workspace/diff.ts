@@ -1,4 +1,5 @@
 import { type HunkOptions, hunks } from "../base/hunks.ts";
+import { giveWay } from "../base/stream.ts";
 import type { Diff, FileChange } from "../contracts/workspace.ts";
 import { changedPaths, type Entry, type State } from "./state.ts";
 
@@ -31,7 +32,7 @@ export async function diffStates(
     changes.push(change);
     if (text !== "") sections.push(text);
     if (performance.now() - turn > SLICE) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await giveWay();
       turn = performance.now();
     }
   }

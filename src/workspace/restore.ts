@@ -14,6 +14,7 @@ import {
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf } from "../base/errors.ts";
+import { giveWay } from "../base/stream.ts";
 import type { RestoreReport } from "../contracts/workspace.ts";
 import { isRunning } from "./claims.ts";
 import { codeOf, writeFault } from "./faults.ts";
@@ -47,7 +48,7 @@ export async function restoreState(input: RestoreInput): Promise<RestoreReport> 
   let turn = performance.now();
   async function breathe(): Promise<void> {
     if (performance.now() - turn < SLICE) return;
-    await new Promise((resolve) => setImmediate(resolve));
+    await giveWay();
     signal.throwIfAborted();
     turn = performance.now();
   }

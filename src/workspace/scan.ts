@@ -1,5 +1,6 @@
 import type { Stats } from "node:fs";
 import { join } from "node:path";
+import { giveWay } from "../base/stream.ts";
 import { walk } from "../base/walk.ts";
 import { codeOf } from "./faults.ts";
 import { COVERED_BYTES, opaque, readFile, readLink } from "./read-entry.ts";
@@ -44,7 +45,7 @@ export async function scan(input: ScanInput): Promise<State> {
   const due = (): boolean => performance.now() - turn > SLICE;
   async function breathe(): Promise<void> {
     await writer.drain();
-    await new Promise((resolve) => setImmediate(resolve));
+    await giveWay();
     signal.throwIfAborted();
     turn = performance.now();
   }

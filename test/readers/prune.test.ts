@@ -127,6 +127,7 @@ describe("the storage limit", () => {
       expect(count("memory_chunks", "id LIKE '3-%'")).toBe(100);
       expect(count("memory_chunks", "kind = 'learning'")).toBe(1);
       expect(count("chunk_vectors")).toBe(count("memory_chunks"));
+      expect(memory.query("SELECT v FROM chunk_words_config WHERE k = 'automerge'").get()).toEqual({ v: 4 });
       expect(memory.query("SELECT rowid FROM chunk_words WHERE chunk_words MATCH 'word100x7'").all()).toHaveLength(1);
       expect(memory.query("SELECT rowid FROM chunk_words WHERE chunk_words MATCH 'word200x0'").all()).toEqual([]);
     });
@@ -144,10 +145,71 @@ describe("the storage limit", () => {
       expect(count("usage_events", `timestamp > '${iso(90)}'`)).toBe(500);
     });
 
-    test("stops where its time is over", async () => {
+    test("stops where its time is over, and goes on after the next task", async () => {
       await said(50, 200);
-      expect((await prune(0.001, NOW, () => true))[0]).toContain("more than max_storage_mb");
+      expect(await prune(0.001, NOW, () => true)).toEqual([]);
       expect(count("memory_chunks")).toBe(50);
+      expect((await prune(0.001))[0]).toMatch(/^50 pieces of what was said/);
+    });
+
+    /** Time is over as soon as anything else has its turn. */
+    function untilHeard(left: () => number): () => boolean {
+      const all = left();
+      let over = false;
+      return () => {
+        if (left() < all) setImmediate(() => (over = true));
+        return over;
+      };
+    }
+
+    test("hears timers and signals between pieces of what was said", async () => {
+      await said(1000, 200);
+      const pieces = () => count("memory_chunks");
+      await prune(0.001, NOW, untilHeard(pieces));
+      expect(pieces()).toBe(600);
+    });
+
+    test("hears timers and signals between usage events", async () => {
+      const insert = memory.query(
+        "INSERT INTO usage_events (id, event_type, timestamp, day) VALUES (?, 'task', ?, '')",
+      );
+      for (let at = 0; at < 1000; at++) insert.run(`e${at}`, iso(120));
+      const events = () => count("usage_events");
+      await prune(0.001, NOW, untilHeard(events));
+      expect(events()).toBe(600);
+    });
+
+    test("hears timers and signals between transcripts", async () => {
+      for (let days = 10; days < 14; days++) transcript(`t${days}`, days);
+      const files = () => left().length;
+      await prune(1, NOW, untilHeard(files));
+      expect(files()).toBe(2);
+    });
+
+    test("takes no transcript while another process writes, and goes on after the next task", async () => {
+      for (let days = 10; days < 14; days++) transcript(`t${days}`, days);
+      {
+        using other = openDatabase({ path: paths.database, now: () => NOW, onNotice: () => {} });
+        other.db.run("BEGIN IMMEDIATE");
+        expect(await prune(2)).toEqual([]);
+        expect(left()).toHaveLength(4);
+      }
+      expect(await prune(2)).toHaveLength(1);
+      expect(left()).toHaveLength(1);
+    });
+
+    test("says what is gone also where the rest fails, and the memory knows it", async () => {
+      for (let days = 10; days < 14; days++) transcript(`t${days}`, days);
+      await said(50, 200);
+      memory.db.run(
+        "CREATE TRIGGER refused BEFORE DELETE ON memory_chunks BEGIN SELECT raise(ABORT, 'no room for that'); END",
+      );
+      const lines = await prune((usedBytes(memory) * 1.05) / 1e6);
+      expect(lines[0]).toMatch(/^\d transcripts of tasks up to/);
+      expect(lines[1]).toMatch(/^what is beyond max_storage_mb could not all be removed: .*no room for that/);
+      const gone = 4 - left().length;
+      expect(gone).toBeGreaterThan(0);
+      expect(count("sessions", "transcript_bytes = 0")).toBe(gone);
     });
 
     test("leaves transcripts half of the limit before anything else goes, and gives that up last", async () => {
