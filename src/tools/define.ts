@@ -9,7 +9,7 @@ import type { Ask } from "../contracts/question.ts";
 import type { Tool, ToolContext, ToolOutput, ToolResult, Toolset } from "../contracts/tool.ts";
 import { parseArguments } from "./arguments.ts";
 import { explainSystemError, Mistake } from "./mistake.ts";
-import type { Permissions } from "./permissions.ts";
+import { type Permissions, refusalText } from "./permissions.ts";
 import { createSeenFiles } from "./seen.ts";
 import { fitResult } from "./truncate.ts";
 
@@ -88,8 +88,10 @@ export function createToolset(tools: readonly Tool[], input: ToolsetInput): Tool
       };
       const verdict = await input.permissions.decide(request, ask, signal);
       if (verdict !== "allow") {
-        const text = verdict.advice ? `${verdict.refuse}. ${verdict.advice}` : verdict.refuse;
-        return { ...failure(text), ...(verdict.denied ? { denied: true, reason: verdict.refuse } : {}) };
+        return {
+          ...failure(refusalText(verdict)),
+          ...(verdict.denied ? { denied: true, reason: verdict.refuse } : {}),
+        };
       }
       const output = await withinTime(tool, parsed.value, contextWith, signal, input.clock);
       say(live.end());

@@ -22,10 +22,15 @@ export interface PermissionRequest {
   destroys?: string | undefined;
 }
 
-/** `refuse`: what happened. `advice`: what the model is told beside it. `denied`: nobody could be asked. No secret is in it. */
+/** Why a call is not made. No secret is in it. */
 export interface Refusal {
+  /** What happened, for everybody. */
   refuse: string;
+  /** What the model that made the call is told beside it. */
   advice?: string;
+  /** What the person said who refused it. */
+  said?: string;
+  /** Nobody could be asked. */
   denied: boolean;
 }
 
@@ -72,6 +77,7 @@ export interface SavedRules {
 /** Mode `read-only`, for the model and for whoever wonders why nothing was measured. */
 export const MAY_ONLY_READ = "This task may only read (permission mode read-only).";
 
+const REFUSED_BEFORE = "The user refused this very call before and is not asked again";
 /** What is left to do where no other way to the same would be allowed. */
 const WITHOUT_IT = "Go on without it, and say what could not be done.";
 /** Characters of a call that a refusal repeats: the model knows what it called. */
@@ -126,10 +132,10 @@ export function createPermissions(input: PermissionsInput): Permissions {
     const line = tool === SHELL_TOOL && effect !== "read" ? analyzeCommand(request.subject) : undefined;
     const subjects = subjectsOf(request, line, roots);
     const no = forbidden(request, subjects, line);
-    if (no !== undefined) return { ...refusal(no), advice: WITHOUT_IT };
+    if (no !== undefined) return refusal(no, WITHOUT_IT);
     if (effect === "read") return "allow";
     if (input.mode === "read-only") {
-      return refusal(`${MAY_ONLY_READ} Say what you would change instead.`);
+      return refusal(MAY_ONLY_READ, "Say what you would change instead.");
     }
     const destroys = request.destroys ?? (line && destructiveReason(line, roots));
     const unknown = line?.unknown;
@@ -150,7 +156,8 @@ export function createPermissions(input: PermissionsInput): Permissions {
     ];
     const { subject } = request;
     const detail = await request.detail();
-    const same = JSON.stringify([tool, subject, detail]);
+    // A person may want a command as a measurement and not as a step of the work, or the other way round.
+    const same = JSON.stringify([tool, subject, detail, request.note ?? ""]);
     const before = refused.get(same);
     if (before !== undefined) return before;
     const shown = { subject: hide(subject), detail: hide(detail), notes: notes.map(hide) };
@@ -165,11 +172,9 @@ export function createPermissions(input: PermissionsInput): Permissions {
       refused.set(same, verdict);
       return verdict;
     }
-    const said = answer.note ? ` They said: ${hide(answer.note)}` : "";
-    const again =
-      "The user refused this very call before and is not asked again. Do not try it again or in another way.";
-    refused.set(same, refusal(again + said));
-    return refusal(`The user refused this. Do not try it in another way.${said}`);
+    const said = answer.note ? { said: hide(answer.note) } : {};
+    refused.set(same, { ...refusal(REFUSED_BEFORE, "Do not try it again or in another way."), ...said });
+    return { ...refusal("The user refused this", "Do not try it in another way."), ...said };
   }
 
   function forbids(tool: string, effect: Effect): boolean {
@@ -188,7 +193,8 @@ export function createPermissions(input: PermissionsInput): Permissions {
       const detail = async () => subject;
       const request = { tool: SHELL_TOOL, effect: "execute" as const, subject, detail, note };
       const verdict = await decide(request, ask, signal);
-      return verdict === "allow" ? undefined : verdict.refuse;
+      if (verdict === "allow") return undefined;
+      return verdict.said === undefined ? verdict.refuse : `${verdict.refuse}: ${verdict.said}`;
     },
     mayRead: (path) => !hidden.has(path),
     reconsider: () => refused.clear(),
@@ -211,8 +217,14 @@ function inWords(subjects: readonly Subject[]): string {
   return [...new Set(subjects.filter(({ needed }) => needed).map(({ task }) => task))].join(", ");
 }
 
-function refusal(text: string): Refusal {
-  return { refuse: text, denied: false };
+function refusal(refuse: string, advice: string): Refusal {
+  return { refuse, advice, denied: false };
+}
+
+/** A refusal as the model reads it that made the call. */
+export function refusalText({ refuse, advice, said }: Refusal): string {
+  const sentence = advice && !refuse.endsWith(".") ? `${refuse}.` : refuse;
+  return [sentence, advice, said && `They said: ${said}`].filter(Boolean).join(" ");
 }
 
 /** What the model is told where nobody was there to be asked. */
@@ -223,8 +235,9 @@ function unattended(request: PermissionRequest, destroys: string | undefined, un
     return { refuse: `Not permitted because ${because}: nobody can be asked`, advice: way, denied: true };
   }
   // The same can be said so that it can be judged: going on makes sense.
-  if (unknown !== undefined)
-    return refusal(`The command was not run: ${clip(unknown, MOST_SUBJECT)}. Mend it, or write it more plainly.`);
+  if (unknown !== undefined) {
+    return refusal(`The command was not run: ${clip(unknown, MOST_SUBJECT)}`, "Mend it, or write it more plainly.");
+  }
   const way =
     request.effect === "network"
       ? "The user has to allow the host, at a terminal or with a rule."

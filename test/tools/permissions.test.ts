@@ -68,9 +68,6 @@ describe("mode ask", () => {
       isError: true,
       text: "The user refused this very call before and is not asked again. Do not try it again or in another way. They said: use make instead",
     });
-    expect(await task.permissions.permitCommand("npm test", task.ask, new AbortController().signal)).toStartWith(
-      "The user refused this very",
-    );
     expect(task.asked).toHaveLength(1);
     await task.fails("bash", { command: "npm run test" });
     await task.fails("write", { path: "a", content: "x" });
@@ -82,6 +79,31 @@ describe("mode ask", () => {
     task.answer = by("once");
     await npm();
     expect(task.asked).toHaveLength(5);
+  });
+
+  test("a command that was refused as a measurement may be a step of the work, and the other way round", async () => {
+    await using task = await openTask({ mode: "ask", answer: by("refuse", "use make") });
+    const measure = (command: string) =>
+      task.permissions.permitCommand(command, task.ask, new AbortController().signal);
+    // What the user reads says nothing of what a model should do.
+    expect(await measure("npm test")).toBe("The user refused this: use make");
+    expect(await measure("npm test")).toBe("The user refused this very call before and is not asked again: use make");
+    expect(task.asked).toHaveLength(1);
+    task.answer = by("once");
+    await task.call("bash", { command: "npm test" });
+    expect(task.asked).toHaveLength(2);
+    task.answer = by("refuse");
+    await task.fails("bash", { command: "make test" });
+    task.answer = by("once");
+    expect(await measure("make test")).toBeUndefined();
+    expect(task.asked).toHaveLength(4);
+  });
+
+  test("what a check is refused for says nothing of what a model should do", async () => {
+    await using alone = await openTask({ mode: "auto" });
+    const signal = new AbortController().signal;
+    expect(await alone.permissions.permitCommand("$X y", alone.ask, signal)).toEndWith("not visible in $X");
+    expect(await alone.fails("bash", { command: "$X y" })).toEndWith("$X. Mend it, or write it more plainly.");
   });
 
   test("where nobody can be asked, the same is refused in the same words without another question", async () => {
