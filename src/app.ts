@@ -262,7 +262,9 @@ function takenOver({ settings = {} }: Task, given: Readonly<Record<string, unkno
   const stillHas = (key: string, value: string) => settings[key] === value && given[key] === undefined;
   return [
     ...(stillHas("permissions.mode", "auto")
-      ? ["it goes on without asking, because it was begun with --yes (to be asked: openkoi resume --permission ask)"]
+      ? [
+          "it goes on without asking, because it was begun with --yes or --permission auto (to be asked: openkoi resume --permission ask)",
+        ]
       : []),
     ...(stillHas("sandbox.mode", "off")
       ? ["its commands are not held, because it was begun with --sandbox off (to hold them: --sandbox workspace)"]

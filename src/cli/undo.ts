@@ -46,7 +46,7 @@ export async function undoCommand({ flags, argument }: CommandLine): Promise<Exi
     const clock = { now: () => Date.now(), sleep };
     const limits = await limitsHere(paths, flags.config);
     const report = await undoTask({ ...input, ...limits, clock }, signals.signal);
-    if (!report.did.startsWith("not ")) await remember(paths, { id: input.task, workspace: input.workspace });
+    if (report.done) await remember(paths, { id: input.task, workspace: input.workspace });
     print(reportText(input.task, report));
     return report.kept.length > 0 || report.failed ? Exit.below : Exit.ok;
   } finally {
@@ -128,27 +128,28 @@ function standing({ changed, undone }: Undoable): string {
 }
 
 /** What was done, in calm lines. */
-function reportText(task: string, { did, guessed, restored, kept, failed, foreign = [] }: UndoReport): string {
+function reportText(task: string, report: UndoReport): string {
+  const { turn, done, guessed, restored, kept, failed, foreign = [] } = report;
+  const undid = turn === "undo";
+  const did = undid ? "undone" : "redone";
   const since = [
     ...(kept.length === 0 ? [] : ["kept, because somebody changed them since:", ...listed(kept)]),
     ...(failed ? ["could not be put back:", ...listed(failed)] : []),
     ...(foreign.length === 0 ? [] : ["also changed meanwhile, not by this task:", ...listed(foreign)]),
   ];
-  if (did === "not undone" || did === "not redone") {
+  if (!done) {
     const why = failed ? "none of it could be put back" : "somebody changed all of it since";
-    return [`nothing was ${did.slice("not ".length)}: ${why}`, ...since, ""].join("\n");
+    return [`nothing was ${did}: ${why}`, ...since, ""].join("\n");
   }
-  const state = did === "undone" ? "as before the task" : `as the task left ${restored.length === 1 ? "it" : "them"}`;
-  const nothing = did === "undone" ? "nothing had to be put back" : "nothing had to be brought back";
+  const state = undid ? "as before the task" : `as the task left ${restored.length === 1 ? "it" : "them"}`;
+  const nothing = undid ? "nothing had to be put back" : "nothing had to be brought back";
   const what = restored.length === 0 ? nothing : `${plural(restored.length, "path")} ${state}`;
   return [
     `task ${task} ${did}: ${what}`,
     ...listed(restored),
     ...(guessed ? ["The task was cut short: all that changed while it acted counted as its work."] : []),
     ...since,
-    did === "undone"
-      ? `To bring its changes back: openkoi undo ${task}`
-      : `To put them back again: openkoi undo ${task}`,
+    undid ? `To bring its changes back: openkoi undo ${task}` : `To put them back again: openkoi undo ${task}`,
     "",
   ].join("\n");
 }

@@ -55,8 +55,10 @@ export interface Undoable {
 }
 
 export interface UndoReport extends RestoreReport {
-  /** `redone`: the task's changes are there again. `not …`: nothing could be put back, so all is as it was before. */
-  did: "undone" | "redone" | "not undone" | "not redone";
+  /** `redo`: it was to bring the task's changes back. */
+  turn: "undo" | "redo";
+  /** False: nothing could be put back, so all is as it was before. */
+  done: boolean;
   /** The task was cut short: everything that changed while it acted counted as its work. */
   guessed: boolean;
 }
@@ -143,14 +145,13 @@ export async function undoTask(input: UndoInput, signal: AbortSignal): Promise<U
     await writeTurn(input, turn);
     const [goal, expected] = [loadManifest(dir, to).checkpoint, loadManifest(dir, from).checkpoint];
     const report = await checkpoints.restore(goal, expected, signal);
-    const did = undone ? "redone" : "undone";
-    const guessed = move.from === undefined;
+    const about = { turn: undone ? "redo" : "undo", guessed: move.from === undefined } as const;
     if (report.restored.length === 0 && (report.kept.length > 0 || report.failed)) {
       await takeBack(input, earlier);
-      return { ...report, did: `not ${did}`, guessed };
+      return { ...report, ...about, done: false };
     }
     await writeTurn(input, { ...turn, done: true });
-    return { ...report, did, guessed };
+    return { ...report, ...about, done: true };
   } finally {
     await checkpoints.close();
     await lock.release();

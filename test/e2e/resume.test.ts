@@ -101,8 +101,9 @@ describe("resume", () => {
       await killed(here, ["-i", "0", ...flags]);
       return (await openkoi(here, ["resume", ...again])).stderr;
     };
-    const silent = "it goes on without asking, because it was begun with --yes";
+    const silent = "it goes on without asking, because it was begun with --yes or --permission auto";
     expect(await told(["--yes"], [])).toContain(silent);
+    expect(await told(["--permission", "auto"], [])).toContain(silent);
     expect(await told(["--yes"], ["--yes"])).not.toContain("without asking");
     expect(await told(["--yes"], ["--permission", "ask"])).not.toContain("without asking");
     expect(await told(["--yes", "--sandbox", "off"], [])).toContain("begun with --sandbox off");

@@ -39,11 +39,23 @@ describe("undo", () => {
   test("goes back, and forth again, and keeps what was changed in between", async () => {
     const input = of(await worked());
     expect(undoable(input)).toMatchObject({ changed: ["a", "b"], undone: false });
-    expect(await undoTask(input, never())).toEqual({ did: "undone", guessed: false, restored: ["a", "b"], kept: [] });
+    expect(await undoTask(input, never())).toEqual({
+      turn: "undo",
+      done: true,
+      guessed: false,
+      restored: ["a", "b"],
+      kept: [],
+    });
     expect(undoable(input)).toMatchObject({ undone: true });
     expect(isUndone(input)).toBe(true);
     put(place, "a", "mine");
-    expect(await undoTask(input, never())).toEqual({ did: "redone", guessed: false, restored: ["b"], kept: ["a"] });
+    expect(await undoTask(input, never())).toEqual({
+      turn: "redo",
+      done: true,
+      guessed: false,
+      restored: ["b"],
+      kept: ["a"],
+    });
     expect(snapshot(place.workspace)).toMatchObject({ a: `file 644 ${btoa("mine")}`, b: `file 644 ${btoa("new")}` });
     expect(isUndone(input)).toBe(false);
   });
@@ -52,13 +64,13 @@ describe("undo", () => {
     const input = of(await worked());
     put(place, "a", "mine");
     put(place, "b", "mine");
-    expect(await undoTask(input, never())).toMatchObject({ did: "not undone", restored: [], kept: ["a", "b"] });
+    expect(await undoTask(input, never())).toMatchObject({ turn: "undo", done: false, restored: [], kept: ["a", "b"] });
     expect(undoable(input)).toMatchObject({ undone: false });
     expect(isUndone(input)).toBe(false);
     put(place, "a", "after");
-    expect(await undoTask(input, never())).toMatchObject({ did: "undone", restored: ["a"], kept: ["b"] });
+    expect(await undoTask(input, never())).toMatchObject({ turn: "undo", done: true, restored: ["a"], kept: ["b"] });
     put(place, "a", "mine again");
-    expect(await undoTask(input, never())).toMatchObject({ did: "not redone", restored: [], kept: ["a", "b"] });
+    expect(await undoTask(input, never())).toMatchObject({ turn: "redo", done: false, restored: [], kept: ["a", "b"] });
     expect(isUndone(input)).toBe(true);
   });
 
@@ -70,7 +82,12 @@ describe("undo", () => {
     await Bun.sleep(45);
     put(place, "mine", "mine");
     const input = of({ seq, left: undefined, activity: { spans, named: new Map() } });
-    expect(await undoTask(input, never())).toMatchObject({ did: "undone", guessed: true, foreign: ["mine"] });
+    expect(await undoTask(input, never())).toMatchObject({
+      turn: "undo",
+      done: true,
+      guessed: true,
+      foreign: ["mine"],
+    });
     expect(snapshot(place.workspace)).toEqual({ a: `file 644 ${btoa("before")}`, mine: `file 644 ${btoa("mine")}` });
   });
 
@@ -85,8 +102,8 @@ describe("undo", () => {
     // Half of it is done already.
     put(place, "a", "before");
     expect(isUndone(input)).toBe(true);
-    expect(await undoTask(input, never())).toMatchObject({ did: "undone", restored: ["b"], kept: [] });
-    expect((await undoTask(input, never())).did).toBe("redone");
+    expect(await undoTask(input, never())).toMatchObject({ turn: "undo", done: true, restored: ["b"], kept: [] });
+    expect((await undoTask(input, never())).turn).toBe("redo");
   });
 
   test("of a task that was cut short takes all that changed since it began as its work, and can be undone itself", async () => {
@@ -95,7 +112,7 @@ describe("undo", () => {
     put(place, "c", "later");
     expect(undoable(input)).toMatchObject({ changed: undefined, undone: false });
     const killed = snapshot(place.workspace);
-    expect(await undoTask(input, never())).toMatchObject({ did: "undone", guessed: true, kept: [] });
+    expect(await undoTask(input, never())).toMatchObject({ turn: "undo", done: true, guessed: true, kept: [] });
     expect(Object.keys(snapshot(place.workspace))).toEqual(["a"]);
     await undoTask(input, never());
     expect(snapshot(place.workspace)).toEqual(killed);
@@ -111,7 +128,7 @@ describe("undo", () => {
     const left = (await records.record(never())).id;
     await records.close();
     const again = of({ seq: 9, left });
-    expect(await undoTask(again, never())).toMatchObject({ did: "undone", restored: ["a", "b"], kept: [] });
+    expect(await undoTask(again, never())).toMatchObject({ turn: "undo", done: true, restored: ["a", "b"], kept: [] });
   });
 
   test("is refused while somebody works in the folder, and of what was never recorded", async () => {
