@@ -354,6 +354,12 @@ describe("a broken export is refused with the place", () => {
     expect(read(without(pretty, at, ":"))).toBe(`x.json, line ${at}: not JSON: a colon was expected`);
   });
 
+  test("but not for a byte order mark that an editor left", async () => {
+    const text = await joined(jsonText(header, tables()));
+    expect(readText(`\ufeff${text}`, "x.json").tables[0]?.rows).toHaveLength(3);
+    expect(readText(`\ufeff${await joined(yamlText(header, tables()))}`, "x.yaml").tables[0]?.rows).toHaveLength(3);
+  });
+
   test("YAML: the line", async () => {
     const text = await joined(yamlText(header, tables()));
     const line = text.split("\n").findIndex((each) => each.includes('"l2"')) + 1;

@@ -62,7 +62,9 @@ function quoted(value: Cell): string {
 }
 
 /** Reads either. @throws UserError with the place where it cannot be read. */
-export function readText(text: string, file: string): ReadExport {
+export function readText(whole: string, file: string): ReadExport {
+  // Some editors put a byte order mark before it.
+  const text = whole.replace(/^\uFEFF/, "");
   const value = text.trimStart().startsWith("{") ? parseJson(text, file) : parseYaml(text, file);
   if (!isObject(value)) return { header: checkHeader({}, file), tables: [] };
   const header = checkHeader(value, file);
