@@ -1,5 +1,5 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Exit, UserError } from "./base/errors.ts";
 import type { Paths } from "./base/paths.ts";
 
@@ -12,6 +12,16 @@ export function realFolder(dir: string, what: string): string {
     throw new UserError(`the ${what} ${dir} does not exist`, "Name an existing folder.", Exit.usage);
   }
   throw new UserError(`the ${what} ${dir} is a file`, "Name the folder it lies in.", Exit.usage);
+}
+
+/** The absolute path of a file that need not be there yet, without links in the folders above it. */
+export function realPlace(file: string): string {
+  const whole = resolve(file);
+  try {
+    return join(realpathSync(dirname(whole)), basename(whole));
+  } catch {
+    return whole;
+  }
 }
 
 /** Throws a UserError for `/`, the home folder and what holds it: a slip there would reach everything the user has. */

@@ -17,6 +17,7 @@ import { run } from "./engine/run.ts";
 import { openCommands, openPermissions, openTools } from "./equipment.ts";
 import { createEvidence } from "./evidence/index.ts";
 import { hideEnviron } from "./exec/environ.ts";
+import { realPlace } from "./folders.ts";
 import { createHub, type Hub } from "./hub.ts";
 import { instructions } from "./instructions.ts";
 import { makePrivateTemp } from "./private-temp.ts";
@@ -139,7 +140,7 @@ export function tapesOf({ record, replay }: Tapes): Tapes {
 
 /** Says that the task is at work, and takes hold of its files. */
 function holdPlace(
-  { paths, clock, task, here }: Scene,
+  { paths, clock, task, here, request }: Scene,
   acting: ActivityReader,
   opened: AsyncDisposableStack,
 ): Workspace {
@@ -150,7 +151,10 @@ function holdPlace(
   );
   const activity = () => acting.activity;
   const limits = recordLimits(here.config.checkpoints);
-  const place = openWorkspace({ workspace, addDirs, dir: paths.checkpoints, task: id, limits, clock, activity });
+  // What is recorded of the task is not its work: it is neither judged nor undone.
+  const exclude = request.record === undefined ? [] : [realPlace(request.record)];
+  const dir = paths.checkpoints;
+  const place = openWorkspace({ workspace, addDirs, dir, task: id, limits, clock, exclude, activity });
   return opened.adopt(place, (it) => it.close());
 }
 

@@ -36,6 +36,8 @@ export interface CheckpointsInput {
   limits?: Partial<RecordLimits>;
   /** Milliseconds since 1970; default the system's clock. */
   now?: () => number;
+  /** Files that are no part of the workspace although they lie there. Absolute, real. */
+  exclude?: readonly string[];
   /** When the task acted so far; absent: whatever changes is its work. */
   activity?: () => Activity;
 }
@@ -181,7 +183,7 @@ class Recorder implements TaskCheckpoints {
   }
 
   private scanInput(signal: AbortSignal): ScanInput {
-    const { workspace, addDirs, dir, limits } = this.input;
+    const { workspace, addDirs, dir, limits, exclude = [] } = this.input;
     return {
       roots: rootsOf(workspace, addDirs),
       covered: this.covered,
@@ -190,7 +192,7 @@ class Recorder implements TaskCheckpoints {
       contents: this.contents,
       writer: this.writer,
       limits: { ...DEFAULT_LIMITS, ...limits },
-      exclude: dir,
+      exclude: [dir, ...exclude],
       now: this.now,
       signal,
       onLeftover: (path) => void removeLeftover(path).catch(() => {}),

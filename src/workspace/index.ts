@@ -38,6 +38,8 @@ export interface WorkspaceInput {
   task: string;
   limits?: Partial<RecordLimits>;
   clock: Clock;
+  /** Files that are no part of the workspace although they lie there. Absolute, real. */
+  exclude?: readonly string[];
   /** When the task acted so far; absent: whatever changes is its work. */
   activity?: () => Activity;
 }

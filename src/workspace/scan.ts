@@ -21,8 +21,8 @@ export interface ScanInput {
   contents: Map<string, Place>;
   writer: PackWriter;
   limits: RecordLimits;
-  /** Left out whole: our own data folder, where it lies in a root. Absolute. */
-  exclude: string;
+  /** Left out whole: files and folders of our own, where they lie in a root. Absolute. */
+  exclude: readonly string[];
   /** Milliseconds since 1970. */
   now: () => number;
   signal: AbortSignal;
@@ -65,7 +65,7 @@ export async function scan(input: ScanInput): Promise<State> {
     for (const { path, kind } of entries) {
       if (inner && (inner === `${path}/` || path.startsWith(inner))) continue;
       const absolute = `${root}/${path}`;
-      if (absolute.startsWith(exclude) && (absolute === exclude || absolute[exclude.length] === "/")) continue;
+      if (isExcluded(absolute, exclude)) continue;
       if (kind !== "dir" && found.files >= limits.files) {
         found.full = true;
         break;
@@ -197,6 +197,11 @@ class Found {
     ];
     return words.filter((text) => text !== "");
   }
+}
+
+function isExcluded(path: string, exclude: readonly string[]): boolean {
+  for (const own of exclude) if (path.startsWith(own) && (path === own || path[own.length] === "/")) return true;
+  return false;
 }
 
 /** `3 files over 10 MB (a.bin, b.bin, c.bin)`, or "" for none. */

@@ -253,6 +253,18 @@ describe("record and replay", () => {
     expect(readFileSync(join(there.project, "answer.ts"), "utf8")).toContain("42");
   });
 
+  test("a recording in the workspace is not the task's work: neither judged nor taken away by undo", async () => {
+    const here = place();
+    const server = openai(TWO_ITERATIONS, here);
+    const args = ["--yes", "--record", "tape.jsonl", "Set the answer to 42."];
+    const { code, stderr } = await openkoi(here, args);
+    expect(code).toBe(0);
+    expect(stderr).toContain("1 file changed");
+    expect(JSON.stringify(server.requests.map(({ body }) => body.messages))).not.toContain("b/tape.jsonl");
+    expect((await openkoi(here, ["undo"])).stdout).toContain("  answer.ts\n");
+    expect(existsSync(join(here.project, "tape.jsonl"))).toBe(true);
+  });
+
   test("a conversation that differs is refused clearly", async () => {
     const here = place();
     const tape = join(here.home, "tape.jsonl");
