@@ -217,8 +217,8 @@ export class Learnings {
     this.#database.transaction(() => {
       for (const use of uncountedUses(this.#database)) {
         const learning = this.#row(use.learning);
-        if (!learning) continue;
-        this.#putCounts(counted(takenBack(learning, use), use, (row, at) => this.faded(row, at)));
+        if (learning) this.#putCounts(counted(takenBack(learning, use), use, (row, at) => this.faded(row, at)));
+        // One that is not here may never come; should it, that is looked at anew (rebuild.ts).
         noteCounted(this.#database, use);
       }
     });

@@ -43,7 +43,9 @@ export function restoreLearning(memory: MemoryDatabase, learning: Learning, at: 
       learning.lastUsed,
     );
   if (changes === 0) return;
-  memory.query("UPDATE learning_uses SET counted = verdict WHERE learning_id = ? AND used_at <= ?").run(id, at);
+  memory
+    .query("UPDATE learning_uses SET counted = CASE WHEN used_at <= ?2 THEN verdict END WHERE learning_id = ?1")
+    .run(id, at);
 }
 
 /** Remembers outside of the database what the user had forgotten, a lesson or a piece: it must not come back with a new one. */

@@ -1,9 +1,10 @@
 import { isObject } from "../base/schema.ts";
 import type { Event } from "../contracts/event.ts";
 import type { Learning } from "../contracts/memory.ts";
+import { plainName, readArguments } from "../tools/arguments.ts";
 
-/** What the `memory` tool answers when it has kept something new (tools/memory.ts). */
-const REMEMBERED = /^Remembered as (\w+)\.$/;
+/** What the `memory` tool answers when it has kept something new (tools/memory.ts); a note may follow (tools/define.ts). */
+const REMEMBERED = /^Remembered as (\w+)\.(?:\n|$)/;
 /** How sure a lesson is that the agent noted itself (tools/memory.ts). */
 const NOTED = 0.7;
 
@@ -23,7 +24,7 @@ export class Taught {
       case "learned":
         return event.learned.map(({ learning }) => learning);
       case "tool_started": {
-        const saving = event.call.name === "memory" ? savingOf(event.call.arguments) : undefined;
+        const saving = plainName(event.call.name) === "memory" ? savingOf(event.call.arguments) : undefined;
         if (saving !== undefined) this.#saving.set(event.call.id, saving);
         return [];
       }
@@ -63,7 +64,7 @@ const KEEPS: Readonly<Record<string, Learning["type"]>> = { save: "heuristic", w
 /** What a call saves, as it is kept. */
 function savingOf(json: string): Saving | undefined {
   try {
-    const value: unknown = JSON.parse(json);
+    const value = readArguments(json);
     if (!isObject(value) || typeof value["text"] !== "string") return undefined;
     const type = KEEPS[String(value["action"])];
     return type && { type, content: value["text"].replace(/\s+/g, " ").trim() };

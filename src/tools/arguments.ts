@@ -7,18 +7,28 @@ export type ParsedArguments =
   /** What the model is told. */
   | { ok: false; message: string };
 
+/** The name of a tool as it is meant: models write `Read` and `functions.read` as well. */
+export function plainName(name: string): string {
+  return name.replace(/^(?:functions?|tools?|default_api)[.:/]/i, "").toLowerCase();
+}
+
+/** What a model wrote as arguments, unchecked. @throws SyntaxError where it is no JSON, read with some patience. */
+export function readArguments(text: string): unknown {
+  try {
+    // Models write nothing at all where nothing is needed.
+    return JSON.parse(text.trim() === "" ? "{}" : text);
+  } catch {
+    return JSON.parse(escapeLineBreaks(text));
+  }
+}
+
 /** From the text that a model wrote to arguments that fit; `reveal` puts secrets back into every string. */
 export function parseArguments(tool: Tool, text: string, reveal: (text: string) => string): ParsedArguments {
   let value: unknown;
   try {
-    // Models write nothing at all where nothing is needed.
-    value = JSON.parse(text.trim() === "" ? "{}" : text);
+    value = readArguments(text);
   } catch {
-    try {
-      value = JSON.parse(escapeLineBreaks(text));
-    } catch {
-      return { ok: false, message: brokenJson(tool.name, text) };
-    }
+    return { ok: false, message: brokenJson(tool.name, text) };
   }
   const parsed = parse(tool.parameters, coerce(tool.parameters.json, mapStrings(value, reveal)));
   if (parsed.ok) return { ok: true, value: parsed.value, unknown: parsed.unknown };

@@ -7,7 +7,7 @@ import type { Clock } from "../contracts/kit.ts";
 import type { ToolCallBlock } from "../contracts/message.ts";
 import type { Ask } from "../contracts/question.ts";
 import type { Tool, ToolContext, ToolOutput, ToolResult, Toolset } from "../contracts/tool.ts";
-import { parseArguments } from "./arguments.ts";
+import { parseArguments, plainName } from "./arguments.ts";
 import { explainSystemError, Mistake } from "./mistake.ts";
 import { type Permissions, refusalText } from "./permissions.ts";
 import { createSeenFiles } from "./seen.ts";
@@ -51,9 +51,7 @@ export function createToolset(tools: readonly Tool[], input: ToolsetInput): Tool
   const seen = createSeenFiles(input.clock, input.seenEarlier);
   let saved = input.earlierCalls ?? 0;
 
-  /** Models write `Read` and `functions.read` as well. */
-  const find = (name: string) =>
-    byName.get(name) ?? byName.get(name.replace(/^(?:functions?|tools?|default_api)[.:/]/i, "").toLowerCase());
+  const find = (name: string) => byName.get(name) ?? byName.get(plainName(name));
 
   async function run(call: ToolCallBlock, ask: Ask, signal: AbortSignal, emit: (chunk: string) => void) {
     const { redactor } = input;

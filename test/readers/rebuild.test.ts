@@ -6,6 +6,7 @@ import type { Event, EventBody } from "../../src/contracts/event.ts";
 import type { Learning } from "../../src/contracts/memory.ts";
 import { type MemoryDatabase, openDatabase } from "../../src/memory/database.ts";
 import { Learnings } from "../../src/memory/learnings.ts";
+import { hasUncounted } from "../../src/memory/uses.ts";
 import { catchUp } from "../../src/readers/catch-up.ts";
 import { ended, started, told } from "../cli/story.ts";
 import { kept } from "../fakes/memory.ts";
@@ -44,14 +45,14 @@ const teaches = (id: string, day: number, more: Partial<Learning> = {}): EventBo
   const learning = { ...kept(lesson, { task: taskOf(day), workspace: "/home/ada/shop" }, id), createdAt, ...more };
   return { type: "learned", learned: [{ learning, is: "new" }] };
 };
-const remembers = (action: string, text: string, answer: string): EventBody[] => [
+const remembers = (action: string, text: string, answer: string, name = "memory"): EventBody[] => [
   {
     type: "tool_started",
-    call: { type: "tool_call", id: "m", name: "memory", arguments: JSON.stringify({ action, text }) },
+    call: { type: "tool_call", id: "m", name, arguments: JSON.stringify({ action, text }) },
     effect: "read",
     subject: "",
   },
-  { type: "tool_finished", id: "m", name: "memory", result: { text: answer, isError: false }, ms: 1 },
+  { type: "tool_finished", id: "m", name, result: { text: answer, isError: false }, ms: 1 },
 ];
 
 const taskOf = (day: number) => `202611${day}-101502-k3f9`;
@@ -108,6 +109,18 @@ describe("a new memory in the place of a lost one", () => {
     expect(await rebuilt()).toEqual([lesson!]);
   });
 
+  test("counts once what became of a lesson that no transcript tells of, and anew where an older one does", async () => {
+    transcript(12, [note("l1"), follows]);
+    expect(await rebuilt()).toEqual([]);
+    {
+      using memory = open();
+      expect(hasUncounted(memory)).toBe(false);
+    }
+    transcript(10, [teaches("l1", 10)]);
+    transcript(11, [note("l1"), follows]);
+    expect(await rebuilt()).toMatchObject([{ id: "l1", recalled: 2, helped: 2 }]);
+  });
+
   test("has what the agent noted of its own accord", async () => {
     transcript(10, remembers("save", " Ada likes\nshort names ", "Remembered as abc123."));
     transcript(11, remembers("save", "Ada likes short names", "Known already as abc123; now surer."));
@@ -116,6 +129,21 @@ describe("a new memory in the place of a lost one", () => {
     expect((await rebuilt()).sort((a, b) => (a.id < b.id ? -1 : 1))).toMatchObject([
       { id: "abc123", type: "heuristic", content: "Ada likes short names", sourceTask: taskOf(10) },
       { id: "def456", type: "preference", content: "Ada wants tests with every change", sourceTask: taskOf(13) },
+    ]);
+  });
+
+  test("has it also where the call was written as models write it", async () => {
+    const answer = (id: string) => `Remembered as ${id}.\n[unknown, so ignored: why, scope]`;
+    transcript(10, remembers("save", "Ada likes short names", answer("abc123")));
+    transcript(11, remembers("wish", "Ada wants tests", "Remembered as def456.", "functions.Memory"));
+    const [started, finished] = remembers("save", "?", "Remembered as ghi789.");
+    const call = { type: "tool_call", id: "m", name: "memory" } as const;
+    const broken = '{"action": "save", "text": "Tests run\nby night"}';
+    transcript(12, [{ ...started, call: { ...call, arguments: broken } } as EventBody, finished!]);
+    expect((await rebuilt()).map(({ id, content }) => [id, content]).sort()).toEqual([
+      ["abc123", "Ada likes short names"],
+      ["def456", "Ada wants tests"],
+      ["ghi789", "Tests run by night"],
     ]);
   });
 
