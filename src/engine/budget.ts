@@ -54,6 +54,7 @@ export class Budget {
   readonly #limits: Limits;
   #warned = false;
   #refused = false;
+  readonly #unpriced = new Set<string>();
   /** Tokens that the provider holds in its cache, by the first message of the conversation whose prefix they are. */
   readonly #cached = new WeakMap<Message, number>();
 
@@ -107,6 +108,13 @@ export class Budget {
   /** The conversation that begins with this message is not what the provider holds any more. */
   forget(first: Message): void {
     this.#cached.delete(first);
+  }
+
+  /** True with the first call of each model whose price is unknown: only tokens limit what it does. */
+  isFirstUnpriced({ model, costUsd }: CallRecord): boolean {
+    if (costUsd !== null || this.#unpriced.has(model)) return false;
+    this.#unpriced.add(model);
+    return true;
   }
 
   /** Counts a finished call; `request` where it was the engine's own. Returns a warning the first time 80 % are used. */

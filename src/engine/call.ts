@@ -68,12 +68,11 @@ export async function* countBeside({ budget, kit }: Pick<Context, "budget" | "ki
 }
 
 function* count(budget: Budget, call: CallRecord, request?: ModelRequest): Generator<EventBody, void> {
-  const hadPrices = budget.spent.costKnown;
   const warning = budget.add(call, request);
   yield { type: "model_finished", call };
   if (warning) yield { type: "warning", code: "budget", message: warning };
-  if (hadPrices && !budget.spent.costKnown) {
-    const message = `what ${call.model} costs is unknown: this task is limited by its token budget alone`;
+  if (budget.isFirstUnpriced(call)) {
+    const message = `what ${call.model} costs is unknown: only the token budget limits its calls`;
     yield { type: "warning", code: "cost_unknown", message };
   }
 }

@@ -117,6 +117,25 @@ describe("the budget", () => {
     expect(of("warning")).toMatchObject([{ code: "cost_unknown" }]);
   });
 
+  test("says once of each model that its price is unknown, and no more than that of the others", async () => {
+    const usage = { input: 40, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
+    const embedding: CallRecord = { role: "embedder", model: "v/e", usage, costUsd: null, ms: 3, stop: "end" };
+    const waiting = [embedding, embedding];
+    const beside = { take: () => waiting.splice(0) };
+    const priced = await play(fakeKit({ turns: [write("new"), "Done."], kit: { beside } }));
+    const limited = (model: string) => ({
+      code: "cost_unknown",
+      message: `what ${model} costs is unknown: only the token budget limits its calls`,
+    });
+    expect(priced.of("warning")).toMatchObject([limited("v/e")]);
+
+    const { price: _, ...info } = modelInfo("local/model");
+    const kit = fakeKit({ limits: { iterations: 0 }, kit: { beside } });
+    kit.models.executor = fakeModel([write("new"), "Done."], info);
+    waiting.push(embedding);
+    expect((await play(kit)).of("warning")).toMatchObject([limited("v/e"), limited("local/model")]);
+  });
+
   test("of nothing lets a model work that costs nothing, and no other", async () => {
     const free = { ...modelInfo("local/free"), price: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } };
     const kit = fakeKit({ limits: { budgetUsd: 0 } });
