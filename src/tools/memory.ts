@@ -63,7 +63,7 @@ export function createMemoryTool(options: MemoryOptions): Tool<MemoryArguments> 
         case "wish":
           return save(options, { text, type: args.action === "wish" ? "preference" : "heuristic" }, signal, emit);
         case "forget":
-          if (await access.forget(text)) return { text: "Forgotten: no search and no later task finds it." };
+          if (await access.forget(text)) return { text: "Forgotten." };
           throw new Mistake(
             `Nothing that can be forgotten has the id ${clip(text, 80)}: search gives ids, and those of tasks stay.`,
           );

@@ -294,6 +294,20 @@ describe("confidence", () => {
     expect(noteUndone(rig.database, "nobody", null)).toBe(false);
   });
 
+  test("that helped in a task which was undone fades as one that misled", async () => {
+    const weighs = async (isUndone: boolean) => {
+      using rig = openRig();
+      const { id } = (await rig.learn(LESSON))!.learning;
+      rig.clock.now += 4 * WEEK;
+      rig.used("t2", isUndone, [followed(id)]);
+      expect((await only(rig)).helped).toBe(isUndone ? 1 : 0);
+      if (isUndone) noteUndone(rig.database, "t2", new Date(rig.clock.now).toISOString());
+      rig.clock.now += 10 * WEEK;
+      return (await only(rig)).confidence;
+    };
+    expect(await weighs(true)).toBeCloseTo(await weighs(false), 10);
+  });
+
   test("does not grow by a clock that is put back, nor stay for ever by one that was ahead", async () => {
     using rig = openRig();
     rig.clock.now = START + 500 * WEEK;

@@ -115,7 +115,7 @@ describe("memory", () => {
     // What was refused is not asked again in the same task.
     await using later = await taskWith(access);
     later.answer = () => ({ choice: "once", by: "terminal" });
-    expect(await later.ok("memory", { action: "forget", text: "l1" })).toStartWith("Forgotten");
+    expect(await later.ok("memory", { action: "forget", text: "l1" })).toBe("Forgotten.");
     expect(access.kept).toEqual([]);
     expect(await later.fails("memory", { action: "forget", text: "l1" })).toMatch(
       /has the id l1: search gives ids, and those of tasks stay/,
