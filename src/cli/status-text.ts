@@ -98,7 +98,10 @@ function memoryLines({ memory }: Facts, verbose: boolean): string[] {
     plural(patterns, "pattern"),
   ];
   const size = `${formatBytes(memory.databaseBytes)}, transcripts ${formatBytes(memory.transcriptBytes)}`;
-  return [`${entries.join(", ")}  (${size})`, ...(verbose ? [`schema ${schema}`] : [])];
+  const next = memory.nextSchema;
+  const behind = `schema ${schema}: the next task brings it to schema ${next}; openkoi migrate does it now`;
+  const versioned = next !== undefined ? [behind] : verbose ? [`schema ${schema}`] : [];
+  return [`${entries.join(", ")}  (${size})`, ...versioned];
 }
 
 /** `bundled 6, user 2 (1 not offered)`. */

@@ -1,4 +1,5 @@
 import { Exit, type ExitCode, messageOf, UserError } from "../base/errors.ts";
+import type { Paths } from "../base/paths.ts";
 import { VERSION } from "../base/version.ts";
 import type { Ledger } from "../contracts/ledger.ts";
 import type { CostSum, MemorySize } from "../contracts/memory.ts";
@@ -85,12 +86,12 @@ function startOfDay(now: number): number {
   return day.setHours(0, 0, 0, 0);
 }
 
-/** How much is remembered, where anything is: nothing is made in order to say that there is nothing. */
-async function sizeOfMemory(store: MemoryStore, sessions: string): Promise<MemorySize | undefined> {
+/** How much is remembered, where anything is: nothing is made or brought forward in order to say that. */
+async function sizeOfMemory(store: MemoryStore, { database, sessions }: Paths): Promise<MemorySize | undefined> {
   if (!store.exists()) return undefined;
-  const memory = await store.whole();
-  const { sizeOf } = await import("../memory/inspect.ts");
-  return sizeOf(memory, sessions);
+  const { sizeOf, sizeOfBehind } = await import("../memory/inspect.ts");
+  if (await store.isBehind()) return sizeOfBehind(database, sessions);
+  return sizeOf(await store.whole(), sessions);
 }
 
 /** Puts together what `status` needs. */
@@ -121,7 +122,7 @@ export async function statusCommand({ flags }: CommandLine): Promise<ExitCode> {
         current: () => readCurrentTask(app.paths.currentTask),
         cutShort: () => cutShortTasks(app.paths, app.clock.now()),
         skills: () => skillCounts(app.skills(settings).all()),
-        memory: () => sizeOfMemory(app.memory, app.paths.sessions),
+        memory: () => sizeOfMemory(app.memory, app.paths),
         ledger: app.ledger,
         now: () => app.clock.now(),
         write: flags.json ? printExactly : print,

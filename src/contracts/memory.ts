@@ -90,6 +90,8 @@ export interface MemorySize {
   databaseBytes: number;
   transcriptBytes: number;
   schema: number;
+  /** The schema that the next task brings it to; absent where it has the newest. */
+  nextSchema?: number;
 }
 
 /** Costs of a stretch of time. */

@@ -40,6 +40,16 @@ export function inspect(path: string): Inspection {
   }
 }
 
+/** True where it has an earlier schema, ours or the earlier program's. False where that cannot be told. */
+export function isBehind(path: string): boolean {
+  try {
+    const { kind, latest } = inspect(path);
+    return kind.is === "earlier" || (kind.is === "known" && kind.schema < latest);
+  } catch {
+    return false;
+  }
+}
+
 /** What SQLite finds wrong with the file (`PRAGMA quick_check`); empty where it is whole. */
 export function faultsOf(path: string): string[] {
   try {
@@ -68,18 +78,27 @@ export function countTasks(memory: MemoryDatabase): number {
 }
 
 /** How much is remembered. `sessions`: the folder of the transcripts. */
-export function sizeOf(memory: MemoryDatabase, sessions: string): MemorySize {
-  const count = (table: string) => memory.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()!.n;
+export function sizeOf({ db, path }: Pick<MemoryDatabase, "db" | "path">, sessions: string): MemorySize {
+  const count = (table: string) => db.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()!.n;
   return {
     learnings: count("learnings"),
-    tasks: countTasks(memory),
+    tasks: count("tasks"),
     sessions: count("sessions"),
     chunks: count("memory_chunks"),
     patterns: count("usage_patterns"),
-    databaseBytes: databaseBytes(memory.path),
+    databaseBytes: databaseBytes(path),
     transcriptBytes: folderBytes(sessions),
-    schema: schemaOf(memory.db),
+    schema: schemaOf(db),
   };
+}
+
+/** The same of one that is behind, which is left as it is. @throws UserError where it cannot be read. */
+export function sizeOfBehind(path: string, sessions: string): MemorySize {
+  try {
+    return { ...withReader(path, (db) => sizeOf({ db, path }, sessions)), nextSchema: MIGRATIONS.length };
+  } catch (error) {
+    throw databaseFault(error, path);
+  }
 }
 
 function withReader<T>(path: string, body: (db: Database) => T): T {

@@ -46,7 +46,7 @@ function entrySchema() {
  */
 export function createLedger(options: {
   paths: Pick<Paths, "history">;
-  store: Pick<MemoryStore, "exists" | "whole">;
+  store: Pick<MemoryStore, "exists" | "isBehind" | "whole">;
 }): Ledger {
   const path = options.paths.history;
   return {
@@ -66,7 +66,8 @@ export function createLedger(options: {
     },
     async costs(from, to) {
       const { store } = options;
-      const memory = store.exists() ? await store.whole().catch(() => undefined) : undefined;
+      const isThere = store.exists() && !(await store.isBehind());
+      const memory = isThere ? await store.whole().catch(() => undefined) : undefined;
       if (!memory) return costsOfHistory(path, from, to);
       const { costsOf } = await import("../memory/costs.ts");
       return costsOf(memory, from, to);

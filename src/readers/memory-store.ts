@@ -11,6 +11,8 @@ const PATIENCE = 500;
 export interface MemoryStore {
   /** True where there is one, or something to make one of: who only looks makes none. */
   exists(): boolean;
+  /** True where opening it would bring it forward from an earlier schema: who only looks leaves that to a task. */
+  isBehind(): Promise<boolean>;
   /** True where this process has it open already: what can wait is done then, and not by those who had no use for it. */
   isOpen(): boolean;
   /** Opens it, with what it has. @throws UserError where it cannot be used, and then always: the user is told once. */
@@ -70,6 +72,11 @@ export function createMemoryStore(options: {
 
   return {
     exists: () => existsSync(paths.database) || hasTranscripts(paths.sessions),
+    async isBehind() {
+      if (memory !== undefined || !existsSync(paths.database)) return false;
+      const { isBehind } = await import("../memory/inspect.ts");
+      return isBehind(paths.database);
+    },
     isOpen: () => memory !== undefined,
     open: () => (opening ??= begin()),
     async whole() {

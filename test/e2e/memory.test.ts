@@ -160,6 +160,26 @@ describe("a memory that cannot be used", () => {
     }
   });
 
+  test("of an earlier schema is not brought forward by who only looks", async () => {
+    mkdirSync(data, { recursive: true });
+    const file = join(data, "openkoi.db");
+    for (const schema of [2, 4] as const) {
+      for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true });
+      makeEarlier(file, schema);
+      const { stdout, stderr } = await openkoi(place, ["status"]);
+      expect(stderr).toBe("");
+      expect(stdout).toMatch(
+        new RegExp(
+          `1 learning, 2 tasks.*\\n  schema ${schema}: the next task brings it to schema \\d; openkoi migrate does`,
+        ),
+      );
+      expect(JSON.parse((await openkoi(place, ["status", "--json"])).stdout).memory).toMatchObject({ schema });
+      expect((await openkoi(place, ["status", "--costs"])).code).toBe(0);
+      expect(rows("_migrations")).toHaveLength(schema);
+      expect(readdirSync(data).filter((name) => !/^openkoi\.db(-wal|-shm)?$/.test(name))).toEqual([]);
+    }
+  });
+
   test("of the earlier program: brought forward, with all that it knew", async () => {
     mkdirSync(data, { recursive: true });
     makeEarlier(join(data, "openkoi.db"), 2);
