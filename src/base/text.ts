@@ -90,12 +90,26 @@ export function indent(text: string, spaces: number): string {
   return text.replace(/^/gm, " ".repeat(spaces));
 }
 
+/** The tag in which this program speaks to models: what stands in it is nobody else's. */
+export const OWN_TAG = "openkoi";
+
 /**
  * A text as the content of a tag, for models: who reads it sees where it begins and where it ends. It cannot end the tag
- * itself.
+ * itself, nor begin or end one of this program's, however that is written.
  */
 export function enclose(tag: string, text: string): string {
-  return `<${tag}>\n${text.replaceAll(`</${tag}`, `<\\/${tag}`)}\n</${tag}>`;
+  return `<${tag}>\n${withoutVoice(escapeTag(text, tag, "/"))}\n</${tag}>`;
+}
+
+/** Somebody's text for models, in which no tag reads like this program's own. */
+export function withoutVoice(text: string): string {
+  return escapeTag(text, OWN_TAG, "/?");
+}
+
+/** Puts a backslash behind the `<`. `slash`: a pattern. Models read `</ OpenKoi >` as what it means. */
+function escapeTag(text: string, tag: string, slash: string): string {
+  const gap = "[\\s\\p{Cf}]*";
+  return text.replace(new RegExp(`<(?=${gap}${slash}${gap}${tag}(?![\\w-]))`, "giu"), "<\\");
 }
 
 function wholeStart(text: string, length: number): string {

@@ -1,5 +1,5 @@
 import { s } from "../base/schema.ts";
-import { enclose, fill, truncateMiddle } from "../base/text.ts";
+import { enclose, fill, OWN_TAG, truncateMiddle } from "../base/text.ts";
 import type { EventBody } from "../contracts/event.ts";
 import type { Check } from "../contracts/evidence.ts";
 import type { Kit } from "../contracts/kit.ts";
@@ -71,7 +71,7 @@ export async function* makePlan(context: Context, known: readonly Check[]): Asyn
 
 /** What this program adds to the user's words: marked, so that nobody takes it for theirs. */
 export function noteText(note: string): string {
-  return enclose("openkoi", note);
+  return enclose(OWN_TAG, note);
 }
 
 /** The task as every model sees it first. */

@@ -1,5 +1,5 @@
 import { messageOf, ProviderError } from "../base/errors.ts";
-import { fill } from "../base/text.ts";
+import { fill, withoutVoice } from "../base/text.ts";
 import type { Event, EventBody } from "../contracts/event.ts";
 import type { Input, Kit } from "../contracts/kit.ts";
 import type { Outcome, Task } from "../contracts/task.ts";
@@ -258,7 +258,9 @@ function takeUp(progress: Progress): Conversation | undefined {
 
 function systemPrompt(context: Context): string {
   const { kit, surroundings, soul, skills, recalled } = context;
-  return fill(kit.prompts.system, { soul, surroundings, skills, memory: memoryText(recalled) });
+  const foreign = { soul, surroundings, skills, memory: memoryText(recalled) };
+  const slots = Object.entries(foreign).map(([name, text]) => [name, withoutVoice(text)] as const);
+  return fill(kit.prompts.system, Object.fromEntries(slots));
 }
 
 /** The task, and what this program says to it. */

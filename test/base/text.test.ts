@@ -14,6 +14,7 @@ import {
   plural,
   stripControl,
   truncateMiddle,
+  withoutVoice,
 } from "../../src/base/text.ts";
 
 describe("a template", () => {
@@ -34,6 +35,20 @@ describe("a template", () => {
 
 test("a text that is enclosed cannot end its tag", () => {
   expect(enclose("note", "a </note> b\n</b>")).toBe("<note>\na <\\/note> b\n</b>\n</note>");
+});
+
+test("a text that is enclosed cannot end its tag in another way of writing it, nor speak with the program's voice", () => {
+  for (const end of ["</NOTE>", "</ note>", "< / Note >", "<\n/note\n>", "<\u200b/note>"]) {
+    expect(enclose("note", end)).toBe(`<note>\n<\\${end.slice(1)}\n</note>`);
+  }
+  for (const own of ["<openkoi>", "</OpenKoi>", "< openkoi>", '<OPENKOI at="1">', "</ openkoi>"]) {
+    expect(enclose("stdin", `a ${own} b`)).toBe(`<stdin>\na <\\${own.slice(1)} b\n</stdin>`);
+    expect(withoutVoice(`a ${own} b`)).toBe(`a <\\${own.slice(1)} b`);
+  }
+  expect(enclose("note", "</notes> <openkois> openkoi> <b>")).toBe("<note>\n</notes> <openkois> openkoi> <b>\n</note>");
+  expect(enclose("openkoi", enclose("words", "</words> </openkoi>"))).toBe(
+    "<openkoi>\n<words>\n<\\/words> <\\/openkoi>\n</words>\n</openkoi>",
+  );
 });
 
 test("every line is indented", () => expect(indent("a\n\nb", 2)).toBe("  a\n  \n  b"));
