@@ -37,7 +37,10 @@ function entry(at: number, more: Partial<HistoryEntry> = {}): HistoryEntry {
 
 /** One without a memory: then the history says what was spent. */
 const ledgerOf = () =>
-  createLedger({ paths, store: { exists: () => true, isBehind: async () => false, whole: () => Promise.reject(new Error("no memory")) } });
+  createLedger({
+    paths,
+    store: { exists: () => true, isBehind: async () => false, whole: () => Promise.reject(new Error("no memory")) },
+  });
 
 const files = () => readdir(dirname(paths.history));
 
