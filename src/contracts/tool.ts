@@ -21,6 +21,8 @@ export interface ToolContext {
   signal: AbortSignal;
   /** False for a file (absolute, real) that the user's rules keep from being read. */
   mayRead(path: string): boolean;
+  /** Takes the secrets out of a text. Results go through it anyway; what a tool cuts must before, for nobody knows half of one. */
+  hide(text: string): string;
   /** Must be awaited before a file (absolute, real) is changed: from then on it can be put back. */
   beforeWrite(path: string): Promise<void>;
   /** Live output for the display. Not part of the result. */

@@ -72,6 +72,7 @@ export function createToolset(tools: readonly Tool[], input: ToolsetInput): Tool
       seen,
       signal: own,
       mayRead: (path) => input.permissions.mayRead(path),
+      hide: (text) => redactor.hide(text),
       beforeWrite: async (path) => input.beforeWrite?.(path),
       emit: (chunk) => say(live.push(chunk)),
     });

@@ -4,7 +4,7 @@ import description from "../../embed/tools/edit.md" with { type: "text" };
 import { isObject, type Schema, s } from "../base/schema.ts";
 import { plural } from "../base/text.ts";
 import type { Tool, ToolContext } from "../contracts/tool.ts";
-import { applyEdit, type Edit, lineAt } from "./edit-match.ts";
+import { applyEdit, type Edit, type Edited, lineAt } from "./edit-match.ts";
 import { detectMedia } from "./media.ts";
 import { Mistake } from "./mistake.ts";
 import { missing, openPlace, type Place, resolvePath } from "./paths.ts";
@@ -72,7 +72,7 @@ async function prepare(path: string, edits: readonly Edit[], context: ToolContex
   if (edits.length === 0) throw new Mistake("edits is empty: give at least one with old and new.");
   const changed = (await context.seen.state(place.path)) === "changed";
   const content = readContent(place);
-  return { place, content, after: applyAll(place, content, edits, changed), changed };
+  return { place, content, after: applyAll(place, content, edits, { exact: changed, hide: context.hide }), changed };
 }
 
 interface Content {
@@ -141,12 +141,13 @@ function applyAll(
   place: Place,
   content: Content,
   edits: readonly Edit[],
-  exact: boolean,
+  { exact, hide }: { exact: boolean; hide: ToolContext["hide"] },
 ): { text: string; report: string } {
   let text = content.text;
   const done: Done[] = [];
   edits.forEach((edit, index) => {
-    const result = applyEdit(text, { ...edit, old: content.take(edit.old), new: content.take(edit.new) });
+    const wanted = { ...edit, old: content.take(edit.old), new: content.take(edit.new) };
+    const result = worded(applyEdit(text, wanted), text, wanted, hide);
     const which = edits.length > 1 ? `, edit ${index + 1} of ${edits.length} (none was applied)` : "";
     if (exact && !(result.ok && result.note === undefined)) {
       const why = "the file changed since it was read, and old does not stand in it exactly once any more";
@@ -159,6 +160,16 @@ function applyAll(
     done.push({ changes: result.changes, note: result.note });
   });
   return { text, report: content.show(describeAll(text, done)) };
+}
+
+/** What is told of an edit quotes parts of lines: it is told of the same edit of the same text without their secrets. */
+function worded(result: Edited, text: string, edit: Edit, hide: ToolContext["hide"]): Edited {
+  if (result.ok && result.note === undefined) return result;
+  const safe = { text: hide(text), edit: { ...edit, old: hide(edit.old), new: hide(edit.new) } };
+  if (safe.text === text && safe.edit.old === edit.old && safe.edit.new === edit.new) return result;
+  const words = applyEdit(safe.text, safe.edit);
+  if (result.ok) return { ...result, note: (words.ok && words.note) || "it did not stand there as it was written" };
+  return words.ok ? { ok: false, message: "old is not in the file as it is written. Read it again." } : words;
 }
 
 /** An edit that comes later and lies before a place moves it: the report names lines of the finished file. */

@@ -2,10 +2,12 @@ import { isAscii } from "node:buffer";
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { giveWay } from "../base/stream.ts";
 import { plural } from "../base/text.ts";
+import type { ToolContext } from "../contracts/tool.ts";
 import { createMatcher, type LineMatcher } from "./grep-matcher.ts";
 import type { LinePattern } from "./grep-pattern.ts";
 import { Scout, Verdict } from "./grep-scout.ts";
 import { NOTE_BYTES, NOTE_LINES, RESULT_BYTES, RESULT_LINES } from "./limits.ts";
+import { countLines } from "./lines.ts";
 
 /** Matching lines that are shown, and of one file where several are searched: no file uses up the room of all. */
 const SHOWN_MATCHES = 250;
@@ -44,7 +46,7 @@ export class Search {
   readonly #needle: Buffer | undefined;
   readonly #around: number;
   readonly #several: boolean;
-  readonly #signal: AbortSignal;
+  readonly #context: Pick<ToolContext, "signal" | "hide">;
   readonly #shown: string[] = [];
   #filesWithMatches = 0;
   #shownMatches = 0;
@@ -60,14 +62,14 @@ export class Search {
   #large: Buffer | undefined;
 
   /** `around`: lines of context. `several`: more than one file is searched. */
-  constructor(pattern: LinePattern, around: number, several: boolean, signal: AbortSignal) {
+  constructor(pattern: LinePattern, around: number, several: boolean, context: ToolContext) {
     this.#pattern = pattern;
-    this.#matcher = createMatcher(pattern, signal);
+    this.#matcher = createMatcher(pattern, context.signal);
     // A file without it needs no decoding.
     this.#needle = pattern.literal === "" ? undefined : Buffer.from(pattern.literal);
     this.#around = around;
     this.#several = several;
-    this.#signal = signal;
+    this.#context = context;
   }
 
   /** Searches the files, absolute paths, in their order, until the result is full. */
@@ -95,14 +97,14 @@ export class Search {
       this.#hiddenHere = 0;
       if (performance.now() - this.#turn < TURN_MS) continue;
       await giveWay();
-      this.#signal.throwIfAborted();
+      this.#context.signal.throwIfAborted();
       this.#turn = performance.now();
     }
   }
 
   #openScout(): Scout {
     const { literal: needle } = this.#pattern;
-    this.#scout ??= new Scout({ needle, small: SMALL, sniffed: SNIFFED }, this.#signal);
+    this.#scout ??= new Scout({ needle, small: SMALL, sniffed: SNIFFED }, this.#context.signal);
     return this.#scout;
   }
 
@@ -193,7 +195,7 @@ export class Search {
         filled = 0;
       }
       await giveWay();
-      this.#signal.throwIfAborted();
+      this.#context.signal.throwIfAborted();
     }
   }
 
@@ -255,8 +257,9 @@ export class Search {
 
   /** A long line is shown around its match. */
   #clip(line: string): string {
-    const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-    if (text.length <= SHOWN_CHARS) return text;
+    const whole = line.endsWith("\r") ? line.slice(0, -1) : line;
+    if (whole.length <= SHOWN_CHARS) return whole;
+    const text = this.#context.hide(whole);
     const { plain, literal, inLine, safeLine } = this.#pattern;
     const at = plain ? text.indexOf(literal) : text.length <= safeLine ? text.search(inLine) : 0;
     const start = Math.max(0, Math.min(at - SHOWN_CHARS / 4, text.length - SHOWN_CHARS));
@@ -289,10 +292,4 @@ function linesBack(text: string | Buffer, at: number, count: number): number {
 
 function newlineBefore(text: string | Buffer, at: number): number {
   return typeof text === "string" ? text.lastIndexOf("\n", at) : text.lastIndexOf(10, at);
-}
-
-function countLines(buffer: Buffer, to: number): number {
-  let count = 0;
-  for (let at = buffer.indexOf(10); at >= 0 && at < to; at = buffer.indexOf(10, at + 1)) count++;
-  return count;
 }

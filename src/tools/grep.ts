@@ -24,7 +24,7 @@ export function createGrep(): Tool<Infer<ReturnType<typeof parameters>>> {
     async run({ pattern, path = ".", glob, ignore_case, context: around = 0 }, context) {
       const place = resolvePath(path, context, "read");
       const compiled = compileLinePattern(pattern, ignore_case === true);
-      const search = new Search(compiled, Math.min(around, MAX_CONTEXT), !isFile(place), context.signal);
+      const search = new Search(compiled, Math.min(around, MAX_CONTEXT), !isFile(place), context);
       try {
         await search.run(filesOf(place, glob, context), (path) => shownPath(path, context));
       } finally {

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { readSync } from "node:fs";
 import { giveWay } from "../base/stream.ts";
+import type { ToolContext } from "../contracts/tool.ts";
 import { LINE_CHARS } from "./limits.ts";
 
 export interface LineRange {
@@ -18,8 +19,8 @@ export interface LineRange {
 
 const CHUNK = 256 * 1024;
 
-/** Of a line that long, this many bytes hold at least the characters that are shown. */
-const KEPT_BYTES = LINE_CHARS * 4;
+/** Of a line that long, this many bytes hold at least the characters that are shown, and a secret that begins in them. */
+const KEPT_BYTES = LINE_CHARS * 4 + 4096;
 
 /** A file is counted to its end up to this size; a larger one is left once the range is read. */
 const COUNTED_BYTES = 16 * 1024 * 1024;
@@ -32,7 +33,7 @@ export async function readLines(
   fd: number,
   size: number,
   range: { offset: number; limit: number; maxBytes: number },
-  signal: AbortSignal,
+  { signal, hide }: Pick<ToolContext, "signal" | "hide">,
 ): Promise<LineRange> {
   const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size + 1));
   const result: LineRange = { lines: [], counted: 0, complete: false, full: false, garbled: false };
@@ -45,7 +46,7 @@ export async function readLines(
   function endLine(): void {
     result.counted++;
     if (result.counted >= range.offset && result.counted <= last && !result.full) {
-      const line = lineOf(Buffer.concat(kept), lineBytes, result);
+      const line = lineOf(Buffer.concat(kept), lineBytes, result, hide);
       left -= Buffer.byteLength(line) + String(result.counted).length + 2;
       if (left < 0 && result.lines.length > 0) result.full = true;
       else result.lines.push(line);
@@ -85,13 +86,22 @@ export async function readLines(
   return result;
 }
 
-function lineOf(bytes: Buffer, length: number, result: LineRange): string {
+function lineOf(bytes: Buffer, length: number, result: LineRange, hide: ToolContext["hide"]): string {
   const whole = bytes.length === length;
   if (whole && !isUtf8(bytes)) result.garbled = true;
   let text = bytes.toString("utf8");
   if (result.counted === 1 && text.startsWith("\uFEFF")) text = text.slice(1);
   if (whole && text.endsWith("\r")) text = text.slice(0, -1);
   if (whole && text.length <= LINE_CHARS) return text;
-  const shown = text.slice(0, LINE_CHARS).replace(/[\uD800-\uDBFF]$/, "");
+  const shown = hide(text)
+    .slice(0, LINE_CHARS)
+    .replace(/[\uD800-\uDBFF]$/, "");
   return `${shown}… [line cut: it has ${length} bytes]`;
+}
+
+/** Line ends before the byte `to`. */
+export function countLines(buffer: Buffer, to: number): number {
+  let count = 0;
+  for (let at = buffer.indexOf(10); at >= 0 && at < to; at = buffer.indexOf(10, at + 1)) count++;
+  return count;
 }

@@ -50,7 +50,7 @@ export function createMemoryTool(options: MemoryOptions): Tool<MemoryArguments> 
     effectOf: (args) => (args.action === "forget" ? "execute" : "read"),
     destroys: ({ action }) => (action === "forget" ? "what is forgotten cannot be had back" : undefined),
     timeoutMs: () => TIMEOUT_MS,
-    subject: (args) => `${args.action} ${clip(args.text.replace(/\s+/g, " ").trim(), 120)}`,
+    subject: (args) => `${args.action} ${args.text.replace(/\s+/g, " ").trim()}`,
     // What a person sees before something is forgotten.
     preview: async ({ text }) => (await access.look(text.trim())) ?? text,
     async run(args, { signal, emit }) {

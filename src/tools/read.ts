@@ -93,12 +93,7 @@ async function numbered(
   context: ToolContext,
 ): Promise<string> {
   const most = Math.min(limit, RESULT_LINES - NOTE_LINES);
-  const range = await readLines(
-    fd,
-    stats.size,
-    { offset, limit: most, maxBytes: RESULT_BYTES - NOTE_BYTES },
-    context.signal,
-  );
+  const range = await readLines(fd, stats.size, { offset, limit: most, maxBytes: RESULT_BYTES - NOTE_BYTES }, context);
   if (range.complete && range.counted === 0) return `${place.shown} is empty.`;
   if (range.lines.length === 0) {
     throw new Mistake(`${place.shown} has ${plural(range.counted, "line")}; offset ${offset} is behind its end.`);

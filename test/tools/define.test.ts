@@ -275,6 +275,27 @@ describe("secrets", () => {
     expect(readFileSync(fullText!, "utf8")).not.toContain("1234567890");
   });
 
+  test("are hidden before a line is cut, so that no half of one is left", async () => {
+    const key = "sk-abcdefgh12345678";
+    await using task = await openTask({ secrets: [key] });
+    const near = (middle: number, length: number) =>
+      Array.from({ length: 40 }, (_, at) => `${"x".repeat(middle - 30 + at)}${key}needle${"y".repeat(length)}\n`);
+    task.put("read", near(2000, 2000).join(""));
+    const before = (at: number) => `${"z".repeat(1000)}${key}${"x".repeat(60 + at)}needle${"y".repeat(1000)}\n`;
+    const behind = (at: number) => `needle${"y".repeat(260 + at)}${key}${"z".repeat(1000)}\n`;
+    task.put("grep", Array.from({ length: 50 }, (_, at) => (at % 2 === 0 ? before(at) : behind(at))).join(""));
+    task.put("edit", near(240, 500).join(""));
+    const told = [
+      await task.ok("read", { path: "read" }),
+      await task.ok("grep", { path: "grep", pattern: "needle" }),
+      ...(await Promise.all(
+        near(240, 499).map((old) => task.fails("edit", { path: "edit", old: `${old}no such line`, new: "" })),
+      )),
+    ].join("\n");
+    expect(told).toContain("First difference");
+    for (let at = 0; at + 8 <= key.length; at++) expect(told).not.toContain(key.slice(at, at + 8));
+  });
+
   test("are hidden in the names of what a call changed", async () => {
     await using task = await openTask({ secrets: ["sk-abcdefgh12345678"] });
     const result = await task.call("write", { path: "sk-abcdefgh12345678.txt", content: "x" });
