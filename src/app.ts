@@ -75,6 +75,10 @@ export interface Settings {
   config: Config;
   warnings: string[];
   workspace: string;
+  /** The user's config file, absolute: the one that `--config` or `OPENKOI_CONFIG` names, where it does. */
+  configFile: string;
+  /** The models that the command line names: where there is no such one, that is wrong usage. */
+  named: readonly unknown[];
   /** What the user allowed for this folder once and for all. */
   grants: Grants;
   /** The user trusts the skills and the soul that this folder brings, as they are now. */
@@ -83,7 +87,7 @@ export interface Settings {
 
 export type SkillSettings = Pick<Settings, "config" | "workspace" | "skillsTrusted">;
 
-export type ProviderSettings = Pick<Settings, "config" | "workspace">;
+export type ProviderSettings = Pick<Settings, "config" | "workspace" | "configFile" | "named">;
 
 /** Where model exchanges are recorded to or replayed from. */
 export interface Tapes {
@@ -150,18 +154,26 @@ export function createApp(env: Env = readEnv()): App {
     const claim = skillsClaim(workspace);
     const skillsTrusted = claim !== undefined && (await isTrusted(grants, claim, env, request.trust));
     if (claim && !skillsTrusted) warnings.push(untrusted(claim.file, claim.keys));
-    return { config, warnings, workspace, grants, skillsTrusted };
+    const configFile = request.configFile === undefined ? paths.config : resolve(request.configFile);
+    const { overrides = {} } = request;
+    const named = Object.keys(overrides).flatMap((key) => (key.startsWith("models.") ? overrides[key] : []));
+    return { config, warnings, workspace, configFile, named, grants, skillsTrusted };
   }
 
   function skills({ config, workspace, skillsTrusted }: SkillSettings): Skills {
     return createSkills({ paths, workspace, env, config, trusted: skillsTrusted });
   }
 
-  function providers({ config, workspace }: ProviderSettings, tapes: Tapes = {}, redactor?: Redactor): Providers {
+  function providers(
+    { config, workspace, configFile, named }: ProviderSettings,
+    tapes: Tapes = {},
+    redactor?: Redactor,
+  ): Providers {
     return createProviders({
       config,
+      named,
       env,
-      paths,
+      paths: { ...paths, config: configFile },
       clock,
       workspace,
       discover: createDiscovery({ env, paths, clock, keychain: keychainOf(paths) }),

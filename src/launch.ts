@@ -82,7 +82,9 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
   const redactor = redactorFor(here.config);
   const hide = (text: string) => redactor.hide(text);
   const providers = opened.adopt(root.providers(here, tapesOf(request), redactor), (them) => them.close());
-  const models = await providers.resolveAll();
+  const models = await providers.resolveAll().catch((error) => {
+    throw withWarnings(error, here.warnings);
+  });
   for (const secret of await providers.secrets()) redactor.add(secret);
   const task = job.describe(hide);
   const log = createLog({ folder: paths.logs, env, redactor, now: () => clock.now() });
@@ -131,6 +133,13 @@ export async function launch(root: Root, job: Launch): Promise<RunningTask> {
     permissions.reconsider();
   };
   return { task, transcript, outcome, steer };
+}
+
+/** What was said of the config is told with the error that may come of it: a misspelt key sets nothing up. */
+function withWarnings(error: unknown, warnings: readonly string[]): unknown {
+  if (!(error instanceof UserError) || warnings.length === 0) return error;
+  const remedy = [...warnings, error.remedy].join("\n  ");
+  return new UserError(error.message, remedy, error.exitCode, { cause: error });
 }
 
 /** What of it is there. */

@@ -28,13 +28,17 @@ const MAX_WORD = 64;
 
 /**
  * The candidate that `word` most probably was meant to be, for "did you mean"; undefined where none is near: at most
- * one edit for every three characters.
+ * one edit for every three characters, and no more than `most`.
  */
-export function closest(word: string, candidates: Iterable<string>): string | undefined {
+export function closest<Word extends string>(
+  word: string,
+  candidates: Iterable<Word>,
+  most = MAX_WORD,
+): Word | undefined {
   if (word.length === 0 || word.length > MAX_WORD) return;
   const lower = word.toLowerCase();
-  let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let best: Word | undefined;
+  let bestDistance = Math.min(most, Math.max(1, Math.floor(word.length / 3))) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
     const distance = editDistance(lower, candidate.toLowerCase());

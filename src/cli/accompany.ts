@@ -1,13 +1,13 @@
 import { type App, type Company, createApp, type RunningTask } from "../app.ts";
 import { readEnv } from "../base/env.ts";
-import { Exit, type ExitCode, Interruption, UserError } from "../base/errors.ts";
+import { Exit, type ExitCode, Interruption, messageOf, UserError } from "../base/errors.ts";
 import type { Reader } from "../contracts/event.ts";
 import type { Outcome, OutcomeStatus } from "../contracts/task.ts";
 import { createTerminalAsk } from "./ask.ts";
 import { createDisplay, printOutcome } from "./display/index.ts";
 import { displayMode } from "./display/style.ts";
 import { complain, say } from "./display/writer.ts";
-import { describeError, remedyOf } from "./failure.ts";
+import { describeError, notBegun, remedyOf } from "./failure.ts";
 import type { Flags, ResultFormat } from "./flags.ts";
 import { openTerminal } from "./keyboard.ts";
 import type { Signals } from "./signals.ts";
@@ -38,8 +38,10 @@ export async function accompany(
   const format = (flags.format as ResultFormat | undefined) ?? "text";
   const display = createDisplay({ quiet: flags.quiet ?? false, verbose: flags.verbose ?? false, format });
   let ended: Outcome | undefined;
+  let id: string | null = null;
   const watch: Reader = {
     receive(event) {
+      id = event.task;
       if (event.type === "task_finished") ended = event.outcome;
     },
   };
@@ -64,7 +66,7 @@ export async function accompany(
     const outcome = await task.outcome;
     // Who asked for a value that fits a schema reads JSON or nothing, never the words that it was to be made of.
     const isWanted = format !== "text" || !task.task.schema || "value" in outcome;
-    if (isWanted) await printOutcome(display.output, format, outcome);
+    if (isWanted) await printOutcome(display.output, format, outcome, task.task.id);
     if (flags.quiet && outcome.status === "failed") say(outcome.reason);
     const news = await app.tidy(signals.signal);
     if (!flags.quiet) for (const line of news) complain(`  ${line}\n`);
@@ -73,7 +75,9 @@ export async function accompany(
     if (fault) complain(describeError(fault));
     return fault ? Exit.failure : EXIT_OF[outcome.status];
   } catch (error) {
-    if (ended && format === "json") await printOutcome(display.output, format, ended);
+    const isFailure = !signals.signal.aborted && remedyOf(error) !== undefined;
+    const outcome = ended ?? (isFailure ? notBegun(messageOf(error)) : undefined);
+    if (outcome && format === "json") await printOutcome(display.output, format, outcome, id);
     if (signals.signal.aborted) {
       if (!(error instanceof Interruption)) complain(describeError(error));
       return Exit.interrupted;

@@ -1,5 +1,5 @@
 import { UsageError } from "../base/errors.ts";
-import { closest, firstLine } from "../base/text.ts";
+import { clip, closest, firstLine } from "../base/text.ts";
 import { type CommandName, commandNamed, commandRow, commandWords } from "./commands.ts";
 import { FLAGS, type FlagName, type FlagRow, type Flags, flagRow, flagText } from "./flags.ts";
 
@@ -16,7 +16,8 @@ export interface CommandLine {
 
 /**
  * Reads the arguments after the program's name. Flags may stand anywhere before `--`; several words are one task.
- * A single word that names a command is that command, one that nearly does is refused, and any other text is a task.
+ * A word that names a command is that command, one that nearly does is refused where what follows would fit it, and any
+ * other text is a task.
  * Throws UsageError.
  */
 export function parseArgs(argv: readonly string[]): CommandLine {
@@ -34,7 +35,7 @@ export function parseArgs(argv: readonly string[]): CommandLine {
     const rest = more.length > 0 ? { words: more } : {};
     return { command, ...(argument === undefined ? {} : { argument }), ...rest, flags };
   }
-  if (words.length === 1 && literal.length === 0) refuseMistypedCommand(first!);
+  if (literal.length === 0) refuseMistypedCommand(words);
   checkFlags("run", flags);
   const all = [...words, ...literal];
   const task = all.join(" ").trim();
@@ -171,17 +172,38 @@ function checkCommand(command: CommandName, following: readonly string[]): reado
   throw new UsageError(`"${command}" takes ${takes}, got "${following.join(" ")}"`, asTask);
 }
 
-function refuseMistypedCommand(word: string): void {
-  if (word === "run") {
+function refuseMistypedCommand(words: readonly string[]): void {
+  const [word, ...following] = words;
+  if (word === undefined) return;
+  if (word === "run" && following.length === 0) {
     throw new UsageError("no task was given", 'Say what to do: openkoi "make the failing test pass"');
   }
-  const meant = /\s/.test(word) ? undefined : (closest(word, commandWords()) ?? begunBy(word));
+  const meant = following.length === 0 ? nearCommand(word) : nearWithArguments(word, following);
   if (meant) {
     throw new UsageError(
-      `unknown command "${word}": did you mean ${meant}?`,
-      `To run it as a task: openkoi -- ${word}`,
+      `unknown command "${clip(word, MOST_WORD)}": did you mean ${meant}?`,
+      `To run it as a task: openkoi -- ${words.join(" ")}`,
     );
   }
+}
+
+function nearCommand(word: string): CommandName | undefined {
+  return /\s/.test(word) ? undefined : (closest(word, commandWords()) ?? begunBy(word));
+}
+
+/** Characters of a word that can belong to a command. */
+const MOST_WORD = 24;
+
+/**
+ * `lern list`, `undp TASK`: one slip away from a command that takes what follows. A task in so few words may begin
+ * with a word like a command's (`rename foo`, `unit tests`): two slips are none.
+ */
+function nearWithArguments(word: string, following: readonly string[]): CommandName | undefined {
+  const areShort = [word, ...following].every((each) => each.length <= MOST_WORD && !/\s/.test(each));
+  const meant = areShort ? closest(word, commandWords(), 1) : undefined;
+  if (meant === undefined) return undefined;
+  const { ready, argument, subcommands } = commandRow(meant);
+  return ready && argument && following.length <= (subcommands ? 2 : 1) ? meant : undefined;
 }
 
 /** The one command that begins like this; a word of two letters may be anything. */

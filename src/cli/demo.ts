@@ -44,7 +44,7 @@ export async function demo({ flags }: CommandLine): Promise<ExitCode> {
       signal: signals.signal,
     });
     const outcome = await task.outcome;
-    await printOutcome(display.output, "text", outcome);
+    await printOutcome(display.output, "text", outcome, task.task.id);
     if (display.output.fault) throw display.output.fault;
     return outcome.status === "accepted" ? Exit.ok : Exit.failure;
   } finally {

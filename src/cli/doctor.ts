@@ -164,7 +164,15 @@ export async function doctorCommand({ flags }: CommandLine): Promise<ExitCode> {
       if (!(error instanceof UserError)) throw error;
       // With the defaults, so that everything else can still be looked at.
       const workspace = realFolder(dir, "folder");
-      const settings = { config: defaultConfig(), warnings: [], workspace, skillsTrusted: false };
+      const configFile = resolve(flags.config ?? app.paths.config);
+      const settings = {
+        config: defaultConfig(),
+        warnings: [],
+        workspace,
+        configFile,
+        named: [],
+        skillsTrusted: false,
+      };
       return { settings, config: { problem: error.message, remedy: error.remedy } };
     });
   const providers = app.providers(read.settings);

@@ -1,5 +1,7 @@
 import { messageOf, ProviderError, UserError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
+import type { Outcome } from "../contracts/task.ts";
+import { nothingSaved, nothingSpent } from "../engine/budget.ts";
 
 /** What is printed when something was thrown: one line and its remedy, or for a bug the stack. */
 export function describeError(error: unknown): string {
@@ -7,6 +9,25 @@ export function describeError(error: unknown): string {
   if (remedy !== undefined) return `openkoi: ${messageOf(error).replace(/^E[A-Z]+: /, "")}\n  ${remedy}\n`;
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `openkoi ${VERSION}: this is a bug, please report it with these lines:\n${stack}\n`;
+}
+
+/** The outcome of a task that could not begin: who reads one from a program is told in the same shape. */
+export function notBegun(reason: string): Outcome {
+  return {
+    status: "failed",
+    decision: null,
+    text: "",
+    reason,
+    score: null,
+    best: 0,
+    iterations: 0,
+    evaluation: null,
+    changes: [],
+    spent: nothingSpent(),
+    saved: nothingSaved(),
+    workMs: 0,
+    wallMs: 0,
+  };
 }
 
 /** What the user can do about it; undefined for a bug. */

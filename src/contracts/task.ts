@@ -164,7 +164,7 @@ export interface Outcome {
   foreign?: string[];
   spent: Spent;
   saved: Saved;
-  /** Milliseconds of work, waiting not counted, and of the clock on the wall. */
+  /** Milliseconds of work, waiting not counted, and of the clock on the wall; of all runs together. */
   workMs: number;
   wallMs: number;
 }

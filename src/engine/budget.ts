@@ -1,7 +1,7 @@
 import type { Limits } from "../contracts/event.ts";
 import type { Message, Usage } from "../contracts/message.ts";
 import type { ModelInfo, ModelRequest } from "../contracts/provider.ts";
-import type { CallRecord, Spent } from "../contracts/task.ts";
+import type { CallRecord, Saved, Spent } from "../contracts/task.ts";
 import { measure } from "./measure.ts";
 import { Stop } from "./stop.ts";
 
@@ -34,6 +34,10 @@ export function nothingSpent(): Spent {
     costKnown: true,
     calls: 0,
   };
+}
+
+export function nothingSaved(): Saved {
+  return { deltaFeedback: 0, skippedEvaluation: 0, incrementalEvaluation: 0, caching: 0 };
 }
 
 /** The sum after one more call. Never changes `spent`. */

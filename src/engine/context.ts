@@ -36,7 +36,7 @@ export interface Context {
 
 /** The work clock runs from here on; whoever creates a context closes `work`. `past`: see history.ts. */
 export function createContext(task: Task, past: History, input: Input, kit: Kit, signal: AbortSignal): Context {
-  const work = new WorkClock(kit.clock, kit.limits.timeoutMs, past.workMs);
+  const work = new WorkClock(kit.clock, kit.limits.timeoutMs, past);
   return {
     task,
     kit,

@@ -4,7 +4,7 @@ import type { Memento } from "../contracts/memory.ts";
 import type { StopReason } from "../contracts/message.ts";
 import type { Saved, Spent } from "../contracts/task.ts";
 import type { FileChange } from "../contracts/workspace.ts";
-import { addCall, countedTokens, nothingSpent } from "./budget.ts";
+import { addCall, countedTokens, nothingSaved, nothingSpent } from "./budget.ts";
 import { compacted } from "./compaction.ts";
 import { type Conversation, closingWords, newConversation } from "./conversation.ts";
 import { measure } from "./measure.ts";
@@ -16,8 +16,9 @@ export interface History {
   progress: Progress;
   spent: Spent;
   saved: Saved;
-  /** Milliseconds of work. */
+  /** Milliseconds of work, and of the clock while one of its runs went on. */
   workMs: number;
+  wallMs: number;
   /** What the user said meanwhile. */
   said: string[];
   /** Tokens of the last judging. */
@@ -42,14 +43,16 @@ interface Reading extends History {
 
 /**
  * Folds the durable events of a task that was cut short into what is known of it. What had not ended (a model call, an
- * evaluation) has left nothing behind and is begun again; calls of tools are told apart one by one. Pure.
+ * evaluation) has left nothing behind and is begun again; calls of tools are told apart one by one. `lastAlive`: when the last of its runs was last seen alive, ISO time.
+ * Pure.
  */
-export function foldHistory(events: readonly Event[]): History {
+export function foldHistory(events: readonly Event[], lastAlive?: string): History {
   const reading: Reading = {
     progress: noProgress(),
     spent: nothingSpent(),
-    saved: { deltaFeedback: 0, skippedEvaluation: 0, incrementalEvaluation: 0, caching: 0 },
+    saved: nothingSaved(),
     workMs: 0,
+    wallMs: wallOf(events, lastAlive),
     said: [],
     judging: 0,
     recalled: undefined,
@@ -65,11 +68,29 @@ export function foldHistory(events: readonly Event[]): History {
     readConversation(reading, event);
     readCosts(reading, event);
   }
-  const { progress, spent, saved, workMs, said, judging, recalled } = reading;
+  const { progress, spent, saved, workMs, wallMs, said, judging, recalled } = reading;
   // It had not even begun.
   if (progress.conversation?.messages.length === 0) progress.conversation = undefined;
   if (progress.conversation?.begun.size) progress.conversation.effects = true;
-  return { progress, spent, saved, workMs: Math.max(0, workMs), said, judging, recalled };
+  return { progress, spent, saved, workMs: Math.max(0, workMs), wallMs, said, judging, recalled };
+}
+
+/** From the beginning of each run to where it was last heard or seen. */
+function wallOf(events: readonly Event[], lastAlive: string | undefined): number {
+  let wallMs = 0;
+  let since: number | undefined;
+  let last = 0;
+  const endRun = (seen: string | undefined) => {
+    if (since !== undefined) wallMs += Math.max(0, last - since, seen === undefined ? 0 : Date.parse(seen) - since);
+  };
+  for (const event of events) {
+    const time = Date.parse(event.time);
+    if (event.type === "resumed") endRun(event.lastAlive);
+    if (event.type === "resumed" || event.type === "task_started") since = time;
+    last = time;
+  }
+  endRun(lastAlive);
+  return wallMs;
 }
 
 /** How far the cycle came, and what lies on disk. */

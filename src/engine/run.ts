@@ -59,7 +59,7 @@ export async function* run(
     version: kit.version,
   };
   for (const { code, message } of kit.notices) yield { type: "warning", code, message };
-  const past = foldHistory(history);
+  const past = foldHistory(history, kit.lastAlive);
   const { progress } = past;
   const context = createContext(task, past, input, kit, signal);
   let ending: Ending;

@@ -17,12 +17,12 @@ export class WorkClock {
   #pauses = 0;
   #closed = false;
 
-  /** `workedMs`: what an earlier run of the same task has used already. */
-  constructor(clock: Clock, limitMs: number, workedMs = 0) {
+  /** `past`: what earlier runs of the same task have used already. */
+  constructor(clock: Clock, limitMs: number, past = { workMs: 0, wallMs: 0 }) {
     this.#clock = clock;
     this.#limitMs = limitMs;
-    this.#worked = workedMs;
-    this.#wallStart = clock.now();
+    this.#worked = past.workMs;
+    this.#wallStart = clock.now() - past.wallMs;
     this.signal = this.#controller.signal;
     this.#run();
   }

@@ -1,5 +1,5 @@
 import type { Config } from "../base/config.ts";
-import { UserError } from "../base/errors.ts";
+import { Exit, UserError } from "../base/errors.ts";
 import { closest } from "../base/text.ts";
 import type { Credential } from "../contracts/credential.ts";
 import type { Role } from "../contracts/provider.ts";
@@ -26,6 +26,8 @@ export interface ChooserParts {
   config: Config;
   /** Shown where the user should write a provider down. */
   configFile: string;
+  /** Names on the command line: one that means nothing is wrong usage there, and a wrong config elsewhere. */
+  onCommandLine: readonly unknown[];
   discover: (row: Row) => Promise<Credential>;
   local: LocalServers;
   /** What a provider last said of its own models; never asks it. */
@@ -151,7 +153,7 @@ export class Chooser {
 
   /** @throws UserError that says what may have been meant; `known` are the models' bare names. */
   unknown(name: string, known: readonly string[]): never {
-    const { rows, configFile } = this.#parts;
+    const { rows, configFile, onCommandLine } = this.#parts;
     const ids = rows.map((row) => row.id);
     const slash = name.indexOf("/");
     const provider = slash < 0 ? name : name.slice(0, slash);
@@ -160,6 +162,7 @@ export class Chooser {
     throw new UserError(
       slash < 0 ? `there is no model "${name}"` : `there is no provider "${provider}"`,
       `${meant ? `Did you mean ${meant}? ` : ""}Models are written provider/model; providers are ${ids.join(", ")}, and [providers.NAME] in ${configFile}.`,
+      onCommandLine.includes(name) ? Exit.usage : Exit.failure,
     );
   }
 
@@ -175,14 +178,17 @@ export class Chooser {
   async #first(): Promise<Choice> {
     const { rows, discover, configFile } = this.#parts;
     let broken: Credential | undefined;
+    let misnamed: Row | undefined;
     for (const row of rows) {
-      if (!(row.defaultModel || row.local) || !URL.canParse(row.baseUrl)) continue;
+      if (row.baseUrl !== "" && !isWebAddress(row)) misnamed ??= row;
+      if (!(row.defaultModel || row.local) || !isWebAddress(row)) continue;
       const credential = await discover(row);
       if (credential.state === "ready") {
         const model = await this.#default(row);
         if (model) return { row, model, credential };
       } else if (credential.state !== "missing") broken ??= credential;
     }
+    if (misnamed) checkUrl(misnamed, configFile);
     const keys = rows.filter((row) => !row.custom).slice(0, 2);
     throw new UserError(
       broken ? `no model can be used: ${broken.source} is ${broken.state}` : "no model provider is set up",
@@ -198,9 +204,16 @@ function noServer(row: Row): UserError {
   );
 }
 
+function isWebAddress({ baseUrl }: Row): boolean {
+  return /^https?:\/\/./.test(baseUrl) && URL.canParse(baseUrl);
+}
+
 function checkUrl(row: Row, configFile: string): void {
-  if (/^https?:\/\/./.test(row.baseUrl) && URL.canParse(row.baseUrl)) return;
-  const what = row.baseUrl ? `"${row.baseUrl}" is not an http address` : "it has no base_url";
-  const remedy = row.custom ? `Set base_url under [providers.${row.id}] in ${configFile}.` : `Mend ${row.baseUrlEnv}.`;
-  throw new UserError(`provider ${row.id}: ${what}`, remedy);
+  if (isWebAddress(row)) return;
+  const { id, baseUrl, baseUrlEnv, custom } = row;
+  const what = baseUrl ? `"${baseUrl}" is not an http address` : "it has no base_url";
+  const whole = `http://${baseUrl}`;
+  const example = baseUrl && !baseUrl.includes("://") && URL.canParse(whole) ? `, e.g. base_url = "${whole}"` : "";
+  const remedy = custom ? `Set base_url under [providers.${id}] in ${configFile}${example}.` : `Mend ${baseUrlEnv}.`;
+  throw new UserError(`provider ${id}: ${what}`, remedy);
 }

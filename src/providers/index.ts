@@ -57,6 +57,9 @@ export interface Providers {
 
 export interface ProvidersInput extends TapesInput {
   config: Config;
+  /** Models that the command line names. Default: none. */
+  named?: readonly unknown[];
+  /** `config`: the file where the user should write a provider down. */
   paths: Pick<Paths, "config" | "userHome">;
   discover: Discover;
   clock: Clock;
@@ -206,7 +209,7 @@ class ProviderSet implements Providers {
 
   #load() {
     this.#parts ??= (async () => {
-      const { config, env, paths } = this.#input;
+      const { config, env, paths, named = [] } = this.#input;
       const [rows, catalogue] = await Promise.all([loadRows(config, env), loadCatalogue()]);
       const [discover, local] = [this.#discover, this.#local];
       const chooser = new Chooser({
@@ -214,6 +217,7 @@ class ProviderSet implements Providers {
         catalogue,
         config,
         configFile: paths.config,
+        onCommandLine: named,
         discover,
         local,
         listed: (row) => this.#lists.known(row),

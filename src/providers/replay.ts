@@ -1,4 +1,4 @@
-import { messageOf, ProviderError, UserError } from "../base/errors.ts";
+import { messageOf, ProviderError, UsageError, UserError } from "../base/errors.ts";
 import { readText } from "../base/files.ts";
 import { isObject } from "../base/schema.ts";
 import type { Model, ModelEvent, ModelInfo, ModelRequest, Role } from "../contracts/provider.ts";
@@ -75,7 +75,7 @@ async function load(path: string): Promise<Exchange[]> {
   const source = await readText(path).catch((error: unknown) => {
     throw new UserError(`cannot replay ${path}: ${messageOf(error)}`, remedy);
   });
-  if (source === undefined) throw new UserError(`the recording ${path} does not exist`, remedy);
+  if (source === undefined) throw new UsageError(`the recording ${path} does not exist`, remedy);
   const lines = source.split("\n").filter((line) => line.trim());
   if (lines.length === 0) throw new UserError(`the recording ${path} is empty`, remedy);
   return lines.map((line, index) => {

@@ -110,12 +110,14 @@ async function costsOfHistory(path: string, from: number, to: number): Promise<C
 export function createHistory(ledger: Ledger): Reader {
   let state = initialState();
   /** What an entry of an earlier run counts already. */
-  let counted = { costUsd: 0, tokens: 0 };
+  let counted = { costUsd: 0, tokens: 0, ms: 0 };
   return {
     recall(history) {
       state = history.reduce(step, state);
       const ended = history.findLast((event) => event.type === "task_finished");
-      if (ended) counted = { costUsd: ended.outcome.spent.costUsd, tokens: countedTokens(ended.outcome.spent.usage) };
+      if (!ended) return;
+      const { spent, wallMs } = ended.outcome;
+      counted = { costUsd: spent.costUsd, tokens: countedTokens(spent.usage), ms: wallMs };
     },
     async receive(event) {
       state = step(state, event);
@@ -130,7 +132,7 @@ export function createHistory(ledger: Ledger): Reader {
         costUsd: outcome.spent.costUsd - counted.costUsd,
         costKnown: outcome.spent.costKnown,
         tokens: countedTokens(outcome.spent.usage) - counted.tokens,
-        ms: outcome.wallMs,
+        ms: Math.max(0, outcome.wallMs - counted.ms),
         workspace: state.task.workspace,
         model: state.model,
         startedAt: state.startedAt,

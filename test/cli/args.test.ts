@@ -78,6 +78,36 @@ describe("a command", () => {
     expect(error.exitCode).toBe(2);
   });
 
+  test("that is nearly one is refused with what follows it too, where that would fit it", () => {
+    for (const [words, meant] of [
+      [["lern", "list"], "learn"],
+      [["lerrn", "show", "a-habit"], "learn"],
+      [["undp", "20261128-075012-k3f9"], "undo"],
+      [["exprt", "all"], "export"],
+    ] as const) {
+      expect(refusal(...words)).toMatchObject({
+        message: `unknown command "${words[0]}": did you mean ${meant}?`,
+        remedy: `To run it as a task: openkoi -- ${words.join(" ")}`,
+        exitCode: 2,
+      });
+      expect(parseArgs(["--", ...words]).task).toBe(words.join(" "));
+    }
+  });
+
+  test("is not meant by a task in few words that begins with one like it", () => {
+    for (const words of [
+      ["rename", "foo"],
+      ["unit", "tests"],
+      ["model", "data"],
+      ["chart", "data"],
+      ["undu", "the", "mess"],
+      ["lern list"],
+      ["lern", "how this project is built"],
+    ]) {
+      expect(parseArgs(words).task).toBe(words.join(" "));
+    }
+  });
+
   test("that begins one alone is refused too", () => {
     for (const [word, meant] of [
       ["stat", "status"],

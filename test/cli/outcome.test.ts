@@ -10,24 +10,24 @@ import { checked, ended, evaluated, finding, story } from "./story.ts";
 
 describe("the result", () => {
   test("as text is the model's answer alone", () => {
-    expect(outcomeText("text", ended("accepted"), false)).toBe("Prices are rounded correctly now.\n");
-    expect(outcomeText("text", ended("accepted", { text: "" }), false)).toBe("");
-    expect(outcomeText("text", ended("accepted", { text: "ends\n" }), false)).toBe("ends\n");
+    expect(outcomeText("text", ended("accepted"), "t-1", false)).toBe("Prices are rounded correctly now.\n");
+    expect(outcomeText("text", ended("accepted", { text: "" }), "t-1", false)).toBe("");
+    expect(outcomeText("text", ended("accepted", { text: "ends\n" }), "t-1", false)).toBe("ends\n");
   });
 
   test("cannot steer a terminal, and reaches a pipe unchanged", () => {
     const outcome = ended("accepted", { text: "\x1b]0;title\x07red \x1b[31malert\ttab" });
-    expect(outcomeText("text", outcome, true)).toBe("red alert\ttab\n");
-    expect(outcomeText("text", outcome, false)).toBe(`${outcome.text}\n`);
+    expect(outcomeText("text", outcome, "t-1", true)).toBe("red alert\ttab\n");
+    expect(outcomeText("text", outcome, "t-1", false)).toBe(`${outcome.text}\n`);
   });
 
-  test("as JSON is the whole outcome in one document", () => {
+  test("as JSON is the whole outcome in one document, with the task that undo and resume take", () => {
     const outcome = ended("below", { evaluation: evaluated(0.7, { findings: [finding] }) });
-    expect(JSON.parse(outcomeText("json", outcome, false))).toEqual(outcome);
+    expect(JSON.parse(outcomeText("json", outcome, "t-1", false))).toEqual({ task: "t-1", ...outcome });
   });
 
   test("as a JSON stream was told already", () => {
-    expect(outcomeText("stream-json", ended("accepted"), false)).toBe("");
+    expect(outcomeText("stream-json", ended("accepted"), "t-1", false)).toBe("");
   });
 
   test("as markdown is followed by a report", () => {
@@ -37,7 +37,7 @@ describe("the result", () => {
       unmeasured: ["no type-checker is configured"],
       unproven: [{ command: "grep -q `x`", reason: "it only looks", ran: true }],
     });
-    const text = outcomeText("markdown", ended("accepted", { evaluation, reason: "a | b" }), false);
+    const text = outcomeText("markdown", ended("accepted", { evaluation, reason: "a | b" }), "t-1", false);
     expect(text).toBe(`Prices are rounded correctly now.
 
 ---
@@ -74,7 +74,7 @@ describe("the result", () => {
   });
 
   test("as markdown says where nothing was measured", () => {
-    const text = outcomeText("markdown", ended("completed", { text: "", score: null }), false);
+    const text = outcomeText("markdown", ended("completed", { text: "", score: null }), "t-1", false);
     expect(text).toStartWith("*No result.*");
     expect(text).toContain("| Score | not measured |");
     expect(text).toContain("- this task was not evaluated");

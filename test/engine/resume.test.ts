@@ -6,8 +6,10 @@ import type { Outcome } from "../../src/contracts/task.ts";
 import type { ToolResult } from "../../src/contracts/tool.ts";
 import { foldHistory } from "../../src/engine/history.ts";
 import { run } from "../../src/engine/run.ts";
+import { WorkClock } from "../../src/engine/work-clock.ts";
 import { createHub } from "../../src/hub.ts";
 import { isPassing } from "../../src/readers/transcript.ts";
+import { fakeClock } from "../fakes/clock.ts";
 import { check } from "../fakes/evidence.ts";
 import { type FakeKit, fakeKit, fakeTask, type KitScript, plan, verdict } from "../fakes/kit.ts";
 import { memento } from "../fakes/memory.ts";
@@ -400,10 +402,11 @@ function resultsOf(message: Message) {
 }
 
 describe("the fold of a history", () => {
+  const timeAt = (seconds: number) => new Date(Date.UTC(2026, 10, 23) + seconds * 1000).toISOString();
   const event = (body: EventBody, seconds = 0): Event => ({
     v: 1,
     seq: seconds + 1,
-    time: new Date(Date.UTC(2026, 10, 23) + seconds * 1000).toISOString(),
+    time: timeAt(seconds),
     task: "t",
     agent: "main",
     parent: null,
@@ -432,6 +435,31 @@ describe("the fold of a history", () => {
       event({ type: "tool_finished", id: "c", name: "bash", result, ms: 61_000 }),
     ]);
     expect(past.workMs).toBe(5000 - 2000 + 61_000 - 60_000);
+  });
+
+  test("counts the time of every run, to where it was last heard or seen, and not what lay between them", () => {
+    const { limits, permission, version } = fakeKit({});
+    const models = { executor: "m", evaluator: "m", planner: "m", small: "m" };
+    const begun = (type: "task_started" | "resumed", at: number, lastAlive?: number) =>
+      event(
+        {
+          type,
+          request: fakeTask(),
+          models,
+          limits,
+          permission,
+          version,
+          ...(lastAlive ? { lastAlive: timeAt(lastAlive) } : {}),
+        },
+        at,
+      );
+    const heard = (at: number) => event({ type: "phase", phase: "execute" }, at);
+    const runs = [begun("task_started", 0), heard(4), begun("resumed", 100, 9), heard(103)];
+    expect(foldHistory(runs).wallMs).toBe(9000 + 3000);
+    expect(foldHistory(runs, timeAt(105)).wallMs).toBe(9000 + 5000);
+    const work = new WorkClock(fakeClock(), 60_000, foldHistory(runs));
+    expect(work.wallMs).toBe(12_000);
+    work.close();
   });
 
   test("has recalled what it recalled, and is not asked again", () => {

@@ -180,7 +180,7 @@ describe("a recording", () => {
       failure(async () => (await providersIn("/w", {}, { replay: file })).resolve("executor"));
     expect(await opened(torn)).toMatchObject({ name: "UserError", message: expect.stringContaining("line 2") });
     expect(await opened(join(folder, "none.jsonl"))).toMatchObject({
-      name: "UserError",
+      name: "UsageError",
       message: expect.stringContaining("does not exist"),
     });
   });

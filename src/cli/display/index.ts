@@ -61,15 +61,15 @@ export function chooseDisplay(options: DisplayOptions): Display {
  * Prints the result on `output`; `stream-json` has told it already, as its last event. Resolves when it has left
  * the process, also when nobody wanted to read it to its end.
  */
-export function printOutcome(output: Writer, format: Format, outcome: Outcome): Promise<void> {
-  return output.write(outcomeText(format, outcome, process.stdout.isTTY === true));
+export function printOutcome(output: Writer, format: Format, outcome: Outcome, task: string | null): Promise<void> {
+  return output.write(outcomeText(format, outcome, task, process.stdout.isTTY === true));
 }
 
 /**
- * The result in one of the formats. For a terminal control sequences are taken out; a pipe gets the text exactly as
+ * The result in one of the formats; `task`: its id. For a terminal control sequences are taken out; a pipe gets the text exactly as
  * the model wrote it.
  */
-export function outcomeText(format: Format, outcome: Outcome, terminal: boolean): string {
+export function outcomeText(format: Format, outcome: Outcome, task: string | null, terminal: boolean): string {
   const shown = (text: string) => (terminal ? stripControl(text) : text);
   switch (format) {
     case "text":
@@ -77,7 +77,7 @@ export function outcomeText(format: Format, outcome: Outcome, terminal: boolean)
     case "markdown":
       return shown(outcomeMarkdown(outcome));
     case "json":
-      return outcomeJson(outcome);
+      return outcomeJson(outcome, task);
     case "stream-json":
       return "";
   }

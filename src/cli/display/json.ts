@@ -12,7 +12,7 @@ export function createJsonStream(writer: Pick<Writer, "write">): Reader {
   };
 }
 
-/** `--format json`: the outcome as one document. */
-export function outcomeJson(outcome: Outcome): string {
-  return `${JSON.stringify(outcome, null, 2)}\n`;
+/** `--format json`: the outcome as one document, with the task's id: what `undo` and `resume` take. Null where none began. */
+export function outcomeJson(outcome: Outcome, task: string | null): string {
+  return `${JSON.stringify({ task, ...outcome }, null, 2)}\n`;
 }
