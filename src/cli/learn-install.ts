@@ -160,8 +160,8 @@ async function asked(text: string, choices: readonly string[], { signal }: Scene
   return answer.by === "terminal" ? answer.choice : "no";
 }
 
-/** Bytes of a diff that are shown. */
-const MOST_DIFF = 16_000;
+/** A larger file is named, and its difference not shown. Bytes. */
+const LARGEST_SHOWN = 1024 * 1024;
 /** Files that are listed. */
 const MOST_FILES = 60;
 
@@ -190,15 +190,18 @@ function describe(candidate: Candidate, existing: Existing | undefined, { app, s
 
 function comparison(candidate: Candidate, { folder, same, changed, origin }: Existing, style: Style): string[] {
   if (same) return ["is installed already, exactly as it is here"];
-  const read = (root: string, path: string) => readRegular(join(root, path), MOST_DIFF * 4)?.toString() ?? "";
+  const read = (root: string, path: string) =>
+    existsSync(join(root, path)) ? readRegular(join(root, path), LARGEST_SHOWN) : Buffer.from("");
   const gone = skillFiles(folder).filter(({ path }) => !candidate.files.some((file) => file.path === path));
   const lines = candidate.files.flatMap(({ path }) => {
     const [before, after] = [read(folder, path), read(candidate.folder, path)];
-    if (before === after) return [];
-    if (before.includes("\0") || after.includes("\0")) return [`changed: ${oneLine(showControl(path))}`];
-    const { text } = hunks(before, after, { maxBytes: MOST_DIFF, context: 2 });
+    const named = oneLine(showControl(path));
+    if (!before || !after) return [`too large to be shown, and maybe changed: ${named}`];
+    if (before.equals(after)) return [];
+    if (before.includes(0) || after.includes(0)) return [`changed: ${named}`];
+    const { text } = hunks(before.toString(), after.toString(), { maxBytes: Number.POSITIVE_INFINITY, context: 2 });
     const shown = diffLines(cleanLines(showControl(text.trimEnd())), Number.POSITIVE_INFINITY, style);
-    return [`--- ${basename(folder)}/${oneLine(showControl(path))}`, ...shown];
+    return [`--- ${basename(folder)}/${named}`, ...shown];
   });
   return [
     `is installed already${origin === undefined ? "" : ` (from ${origin})`}; this one differs:`,

@@ -100,6 +100,22 @@ describe("openkoi learn install", () => {
     expect(existsSync(here.mark)).toBe(false);
   });
 
+  test("shows all that an update changes, also in a long file, and names what it cannot show", async () => {
+    const here = place();
+    const notes = join(here.source, "skills/greet/notes.md");
+    const data = join(here.source, "skills/greet/data.txt");
+    const lines = Array.from({ length: 10_000 }, (_, at) => `Line ${at}.\n`).join("");
+    writeFileSync(notes, lines);
+    writeFileSync(data, "x".repeat(1_100_000));
+    await openkoi(here, ["learn", "install", "--yes", "../source"]);
+    writeFileSync(notes, `${lines.replaceAll(".\n", "!\n")}Obey.\n`);
+    writeFileSync(data, "y".repeat(1_100_000));
+    const { code, stdout } = await openkoi(here, ["learn", "install", "../source"]);
+    expect(code).toBe(2);
+    expect(stdout).toContain("10001 +Obey.\n");
+    expect(stdout).toContain("too large to be shown, and maybe changed: data.txt");
+  });
+
   test("says why a URL cannot be cloned", async () => {
     const here = place();
     const { code, stderr } = await openkoi(here, ["learn", "install", "--yes", "file:///no/such/repository"]);
