@@ -79,7 +79,8 @@ export function compare(
       if (!blind && !known.has(failure.name)) fresh.push({ check, failure });
       else if (!declared.has(check.id)) old.push({ check, failure });
     }
-    if (before?.status === "passed" && (result.status === "empty" || result.status === "unavailable")) {
+    const ran = before?.status === "passed" || (before?.counts?.passed ?? 0) > 0;
+    if (ran && (result.status === "empty" || result.status === "unavailable")) {
       const message = result.status === "empty" ? "runs no test any more" : "cannot be run any more";
       fresh.push({ check, failure: { name: check.command, message } });
     }
@@ -87,17 +88,26 @@ export function compare(
   return { fresh, old };
 }
 
+/** How well a check did, 0..1, and what share of it says so, above 0 to 1. */
+export interface CheckScore {
+  score: number;
+  share: number;
+}
+
 /**
- * How well a check did, 0..1, or null where it says nothing. Old failures are not counted against the task; where no judge
- * was heard either (`judged` false), a check that fails as it did before measures nothing of it. Pure.
+ * How well a check did, or undefined where it says nothing. Old failures are not counted against the task and not for it: only
+ * the share that passes measures anything. Where no judge was heard either (`judged` false), a check that fails as it did
+ * before measures nothing of the task. Pure.
  */
-export function scoreOf(result: CheckResult, old: readonly Regression[], judged: boolean): number | null {
-  if (result.status === "unavailable" || result.status === "empty") return null;
-  if (result.status === "passed") return 1;
+export function scoreOf(result: CheckResult, old: readonly Regression[], judged: boolean): CheckScore | undefined {
+  if (result.status === "unavailable" || result.status === "empty") return undefined;
+  if (result.status === "passed") return { score: 1, share: 1 };
   const { passed, failed } = result.counts ?? { passed: 0, failed: 0 };
   const excused = old.filter((regression) => regression.check.id === result.check.id).length;
-  if (excused === failuresOf(result).length) return judged && passed > 0 ? 1 : null;
+  if (excused === failuresOf(result).length) {
+    return judged && passed > 0 ? { score: 1, share: passed / (passed + Math.max(failed, excused)) } : undefined;
+  }
   // It failed without a failed test, because it crashed or hung: what passed until then says nothing.
-  if (failed === 0) return 0;
-  return passed / (passed + Math.max(1, failed - excused));
+  if (failed === 0) return { score: 0, share: 1 };
+  return { score: passed / (passed + Math.max(1, failed - excused)), share: 1 };
 }

@@ -5,6 +5,8 @@ export interface DecideInput {
   /** What is used up, judged before the evaluation is looked at. */
   exhausted: "budget" | "time" | undefined;
   evaluation: Pick<Evaluation, "score" | "heldBy" | "accepted">;
+  /** Commands of checks that fail. */
+  failing: readonly string[];
   /** Score of the iteration before; null where there was none (one that was not measured is the last). */
   previous: number | null;
   /** Iterations in a row, this one the last, that left the workspace as they found it. */
@@ -37,7 +39,7 @@ export function decide(input: DecideInput): { decision: Decision; reason: string
   if (input.exhausted === "budget") return { decision: "abort_budget", reason: "the budget is used up" };
   if (input.exhausted === "time") return { decision: "abort_timeout", reason: "the time is used up" };
   if (score === null) {
-    if (previous === null) return { decision: "unmeasured", reason: "nothing could be measured" };
+    if (previous === null) return { decision: "unmeasured", reason: whyUnmeasured(input.failing) };
     return { decision: "accept_best", reason: `iteration ${input.iteration} could not be measured` };
   }
   if (input.abortOnRegression && previous !== null && exceeds(previous - score, input.regressionThreshold)) {
@@ -69,6 +71,12 @@ export function decide(input: DecideInput): { decision: Decision; reason: string
     return { decision: "accept_best", reason: `the last iteration gained only ${(score - previous).toFixed(2)}` };
   }
   return { decision: "continue", reason: `${formatScore(score)} is below ${formatScore(input.threshold)}` };
+}
+
+/** What fails as it did before says nothing of the work, but it says something. */
+function whyUnmeasured(failing: readonly string[]): string {
+  if (failing.length === 0) return "nothing could be measured";
+  return `nothing could be measured but what fails as before the task: ${failing.join(", ")}`;
 }
 
 /** `a > b`, not fooled by the last bit of a subtraction (0.7 - 0.5 > 0.2 is true in floating point). */

@@ -3,6 +3,7 @@ import type { CheckResult, Failure } from "../contracts/evidence.ts";
 import type { Evaluation, Finding, Severity, Unproven } from "../contracts/task.ts";
 import { failureText, outputText } from "./evidence-text.ts";
 import { distinct, isToldBy, judgesFindings } from "./score.ts";
+import { GONE_ID } from "./verdict.ts";
 
 const ORDER: Record<Severity, number> = { blocker: 0, important: 1, suggestion: 2 };
 /** More new failures than this are counted, not told. */
@@ -26,6 +27,7 @@ export function openText(evaluation: Evaluation, baseline: readonly CheckResult[
     ...failing,
     ...(rest > 0 ? [`- [blocker] and ${rest} more new failures`] : []),
     ...evaluation.unproven.flatMap((each) => proofText(each, evaluation, baseline, { opinions, told })),
+    ...evaluation.findings.filter(({ id }) => id.startsWith(GONE_ID)).map((finding) => `- ${findingText(finding)}`),
     ...opinions.left.map((finding) => `- ${findingText(finding)}`),
   ].join("\n\n");
 }

@@ -84,7 +84,8 @@ export async function* measurable(
   const checks = [...own.checks, ...proofs.checks];
   const refused = [...own.refused, ...proofs.refused];
   yield { type: "proof", checks, refused };
-  return { planned, checks, baseline: [...own.results, ...proofs.results], refused };
+  const asked = context.task.description;
+  return { planned, asked, checks, baseline: [...own.results, ...proofs.results], refused };
 }
 
 /**

@@ -5,6 +5,8 @@ import type { Planned } from "./plan.ts";
 /** What the iterations of a task are measured with. */
 export interface Proof {
   planned: Planned;
+  /** The task in the user's words. */
+  asked: string;
   /** What may be run, each once: the project's own checks, then the plan's, then those that the task itself made. */
   checks: readonly Check[];
   /** How they stood before the first effect. */
@@ -13,9 +15,29 @@ export interface Proof {
   refused: readonly { check: Check; reason: string }[];
 }
 
+/** English words of a task that is there to make tests pass. */
+const TESTS = "(?:unit |failing |broken |red )*(?:tests?|specs?|test suite|suite)";
+const WANTS_TESTS = new RegExp(
+  [
+    `\\b(?:fail\\w*|broken|red)\\b[^.\\n]{0,40}\\b${TESTS}\\b`,
+    `\\b${TESTS}\\b[^.\\n]{0,40}\\b(?:fail\\w*|broken|red|pass(?:es)?|green)\\b`,
+    `\\b(?:fix|repair|mend)\\s+(?:(?:the|all|these|those|our|my)\\s+)*${TESTS}\\b`,
+  ].join("|"),
+  "i",
+);
+
+/**
+ * What must pass: what the plan declares. Where it declares nothing although the task is to make tests pass, the tests that
+ * failed before: a planner's omission must not make a result good. Pure.
+ */
+export function declaredProofs({ planned, asked, baseline }: Proof): readonly Check[] {
+  if (planned.proofs.length > 0 || !WANTS_TESTS.test(asked)) return planned.proofs;
+  return baseline.filter(({ status, check }) => status === "failed" && check.kind === "test").map(({ check }) => check);
+}
+
 /** A proof that says the same as one of the project's own checks is that check: both have one id. */
 export function declaredIds(proof: Proof): Set<string> {
-  return new Set(proof.planned.proofs.map((check) => check.id));
+  return new Set(declaredProofs(proof).map((check) => check.id));
 }
 
 /** What the result is measured with, for a sentence that goes on: `` `npm test` runs, `node check.js` must exit 0, and ``. */
@@ -34,7 +56,7 @@ function listed(words: readonly string[]): string {
 
 /** Declared proofs that did not pass, also because they were not run. */
 export function unprovenBy(proof: Proof, checks: readonly CheckResult[]): Unproven[] {
-  return proof.planned.proofs.flatMap(({ id, command }) => {
+  return declaredProofs(proof).flatMap(({ id, command }) => {
     const result = checks.find(({ check }) => check.id === id);
     if (result?.status === "passed") return [];
     const refusal = proof.refused.find(({ check }) => check.id === id);

@@ -123,7 +123,8 @@ async function* onePass(context: Context, progress: Progress): AsyncGenerator<Ev
 async function* cycle(context: Context, progress: Progress): AsyncGenerator<EventBody, Ending> {
   const { planned, proof } = progress;
   if (planned && proof && progress.iterations > 0) {
-    return yield* iterate(context, progress, yield* askAgain(context, progress, { ...proof, planned }), undefined);
+    const known = { ...proof, planned, asked: context.task.description };
+    return yield* iterate(context, progress, yield* askAgain(context, progress, known), undefined);
   }
   const prepared = yield* prepare(context, progress);
   progress.planned = prepared.planned;
@@ -146,7 +147,8 @@ async function* askAgain(context: Context, progress: Progress, proof: Proof): As
 /** A question: one pass. Where files were changed after all, that is work, and work is measured. */
 async function* answer(context: Context, progress: Progress, prepared: Prepared): AsyncGenerator<EventBody, Ending> {
   yield { type: "phase", phase: "execute" };
-  let proof: Proof | undefined = progress.proof && { ...progress.proof, planned: prepared.planned };
+  const { planned } = prepared;
+  let proof: Proof | undefined = progress.proof && { ...progress.proof, planned, asked: context.task.description };
   const done = yield* execute(
     context,
     systemPrompt(context),
@@ -192,6 +194,7 @@ async function* iterate(
       idle: last.idle,
       ...openness(last, previous),
       scarce: context.budget.scarce,
+      failing: last.evaluation.checks.filter(({ status }) => status === "failed").map(({ check }) => check.command),
       iteration: number,
       maxIterations: kit.limits.iterations,
       threshold: kit.limits.qualityThreshold,

@@ -3,7 +3,7 @@ import type { Check, CheckResult, TestTouch } from "../contracts/evidence.ts";
 import type { Evaluation, Finding, Judgement, Regression, Unproven } from "../contracts/task.ts";
 import { scoreOf } from "./checks.ts";
 import { type Proof, statusWords, unprovenBy } from "./proof.ts";
-import { EVIDENCE_ID, UNPROVEN_ID } from "./verdict.ts";
+import { EVIDENCE_ID, GONE_ID, UNPROVEN_ID } from "./verdict.ts";
 
 /** How the reason begins that an open blocker is. */
 export const OPEN_BLOCKER = "open blocker: ";
@@ -35,11 +35,12 @@ export function sum(measured: Measured, proof: Proof, threshold: number): Evalua
   const { checks, regressions, oldFailures, judgement, iteration } = measured;
   const judged = judgeScore(judgement, measured.previous);
   const mean = (kind: (check: CheckResult) => boolean) => {
-    const scores = checks.filter(kind).map((result) => scoreOf(result, oldFailures, judged !== null));
-    return average(scores.filter((value) => value !== null));
+    const scores = checks.filter(kind).flatMap((result) => scoreOf(result, oldFailures, judged !== null) ?? []);
+    return { value: average(scores.map(({ score }) => score)), share: average(scores.map(({ share }) => share)) ?? 0 };
   };
   const tests = mean((result) => result.check.kind !== "static");
   const statics = mean((result) => result.check.kind === "static");
+  const gone = goneTests(measured, proof);
   const unproven = unprovenBy(proof, checks);
   // What the judge found stays open until the judge says otherwise: a judge that was not heard resolves nothing.
   const open = judgement.state === "scored" ? judgement.findings : judgesFindings(measured.previous);
@@ -47,16 +48,18 @@ export function sum(measured: Measured, proof: Proof, threshold: number): Evalua
     ...open,
     ...distinct(regressions).map(regressionFinding),
     ...unproven.filter(({ command }) => !isToldBy(regressions, command)).map(unprovenFinding),
+    ...gone,
   ];
   const still = new Set(findings.map(({ id }) => id));
   const heldBy = [
     ...(regressions.length > 0 ? [plural(distinct(regressions).length, "new failure")] : []),
     ...unproven.map(({ command }) => `not proven: ${command}`),
+    ...gone.map(({ title }) => title),
     ...open.filter(({ severity }) => severity === "blocker").map(({ title }) => OPEN_BLOCKER + title),
   ];
   const raw = weighted([
-    [tests, WEIGHTS.tests],
-    [statics, WEIGHTS.static],
+    [tests.value, WEIGHTS.tests * tests.share],
+    [statics.value, WEIGHTS.static * statics.share],
     [judged, WEIGHTS.judge],
   ]);
   const important = open.some(({ severity }) => severity === "important");
@@ -65,8 +68,8 @@ export function sum(measured: Measured, proof: Proof, threshold: number): Evalua
   return {
     iteration,
     score,
-    tests,
-    static: statics,
+    tests: tests.value,
+    static: statics.value,
     judgement,
     checks,
     regressions,
@@ -81,7 +84,7 @@ export function sum(measured: Measured, proof: Proof, threshold: number): Evalua
       ...proof.refused.map(({ check, reason }) => `${check.command}: ${reason}`),
       ...checks.flatMap(whyUnmeasured),
       ...leftOutWords(measured.leftOut ?? []),
-      ...(tests === null && [...checks, ...proof.refused].every(({ check }) => check.kind === "static")
+      ...(tests.value === null && [...checks, ...proof.refused].every(({ check }) => check.kind === "static")
         ? ["tests: there are none to run"]
         : []),
       ...(judgement.state === "failed" ? [`judge: ${judgement.reason}`] : []),
@@ -103,7 +106,8 @@ export function judgesFindings(evaluation: Evaluation | undefined): Finding[] {
 /** True where something holds the result that another iteration could mend. */
 export function isMendable(evaluation: Evaluation): boolean {
   const open = judgesFindings(evaluation).some(({ severity }) => severity === "blocker");
-  return open || evaluation.regressions.length > 0 || evaluation.unproven.some(({ ran }) => ran);
+  const gone = evaluation.findings.some(({ id }) => id.startsWith(GONE_ID));
+  return open || gone || evaluation.regressions.length > 0 || evaluation.unproven.some(({ ran }) => ran);
 }
 
 /** What the judge calls a blocker or important: more than a wish. */
@@ -183,6 +187,37 @@ function unprovenFinding({ command, reason }: Unproven): Finding {
     title: `\`${command}\` must pass`,
     description: reason,
   };
+}
+
+/** How a test is touched so that it runs no more. */
+const SWITCHED_OFF: ReadonlySet<TestTouch["kind"]> = new Set(["deleted", "removed", "skipped", "focused", "settings"]);
+/** English words of a task that may well leave fewer tests behind. */
+const MAY_REMOVE =
+  /\b(?:remov|delet|drop|skip|disabl|retir|mov|renam|rewrit|replac|migrat|merg|split|refactor|restructur|reorgani[sz]|clean)\w*/i;
+
+/**
+ * A finding for each check of which fewer tests pass than before without more of them failing, where the task laid hands on
+ * the tests and was not asked for anything of that kind: a failing test that is taken away is not mended.
+ */
+function goneTests({ checks, regressions, testsTouched }: Measured, { asked, baseline }: Proof): Finding[] {
+  const touched = testsTouched.filter(({ kind }) => SWITCHED_OFF.has(kind));
+  if (touched.length === 0 || MAY_REMOVE.test(asked)) return [];
+  return checks.flatMap(({ check, status, counts }): Finding[] => {
+    const before = baseline.find((other) => other.check.id === check.id)?.counts?.passed ?? 0;
+    const failing = regressions.filter((each) => each.check.id === check.id).length;
+    const missing = before - (counts?.passed ?? 0) - failing;
+    if (missing <= 0 || status === "unavailable" || status === "empty") return [];
+    return [
+      {
+        id: GONE_ID + check.id,
+        severity: "blocker",
+        dimension: "",
+        title: `\`${check.command}\`: ${plural(missing, "test")} that passed before ${missing === 1 ? "does" : "do"} not run any more`,
+        description: `${touched.map(({ detail }) => detail).join("; ")}. Bring back what ran before.`,
+        ...(touched[0]?.location ? { location: touched[0].location } : {}),
+      },
+    ];
+  });
 }
 
 /** Without the last bits of floating point: 0.64 / 0.8 is 0.8, and reaches it. */

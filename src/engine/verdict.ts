@@ -6,6 +6,8 @@ import type { DimensionScore, Finding, Judgement } from "../contracts/task.ts";
 export const EVIDENCE_ID = "evidence:";
 /** And of those among them that only say that a proof did not pass, not what fails. */
 export const UNPROVEN_ID = `${EVIDENCE_ID}unproven:`;
+/** And of those that say that tests were taken away. */
+export const GONE_ID = `${EVIDENCE_ID}gone:`;
 /** A blocker caps its dimension at this score. */
 const BLOCKER_CAP = 0.3;
 

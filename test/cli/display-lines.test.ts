@@ -390,6 +390,17 @@ describe("an ending", () => {
   const end = (...args: Parameters<typeof ended>) => shownOf({ type: "task_finished", outcome: ended(...args) });
 
   test("says that a cost is a lower bound where a price is unknown", () => {
+    const doubtful = evaluated(0.9, {
+      accepted: true,
+      oldFailures: [{ check: checked(4, []).check, failure: { name: "adds" } }],
+      judgement: { state: "failed", reason: "prose" },
+      testsTouched: [{ path: "a.test.ts", kind: "weakened", detail: "a.test.ts has 1 fewer assertion" }],
+    });
+    expect(end("accepted", { evaluation: doubtful }).slice(2, 5)).toEqual([
+      "  but 1 failure is as before the task",
+      "  but no judge was heard: checks alone say so",
+      "  but it touched tests: a.test.ts has 1 fewer assertion",
+    ]);
     const unknown = { ...ended("accepted").spent, costKnown: false };
     expect(end("accepted", { spent: unknown })[1]).toContain("≥ $0.04 (price unknown)");
   });

@@ -177,6 +177,50 @@ describe("what ends below the threshold", () => {
     expect(stderr).toContain("make test");
   });
 
+  const LIAR = {
+    "package.json": '{"scripts": {"test": "node --test"}}',
+    "add.js": "exports.add = (a, b) => a - b;\n",
+    "add.test.js": `const test = require("node:test");
+const assert = require("node:assert");
+const { add } = require("./add.js");
+test("adds", () => assert.equal(add(1, 2), 3));
+test("adds nothing", () => assert.equal(add(1, 0), 1));
+`,
+  };
+  const lie = (calls: { name: string; arguments: Record<string, unknown> }[]): Turn[] => [
+    JSON.stringify({ kind: "change", category: "code", steps: ["Mend it."], checks: [] }),
+    {
+      calls: [
+        { name: "read", arguments: { path: "add.ts" } },
+        { name: "read", arguments: { path: "add.test.ts" } },
+      ],
+    },
+    { calls },
+    "All tests pass now.",
+    JSON.stringify({ scores: SCORES(0.97), findings: [] }),
+  ];
+
+  test("a lie about failing tests is not accepted, though planner and judge let it pass: exit 3", async () => {
+    const here = place(LIAR);
+    const old = "exports";
+    openai(lie([{ name: "edit", arguments: { path: "add.js", old, new: `// mended\n${old}` } }]), here);
+    const run = await openkoi(here, ["--yes", "-i", "1", "--format", "json", "fix the failing test"]);
+    expect(run.code).toBe(3);
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      status: "below",
+      evaluation: { heldBy: [expect.stringContaining("not proven: ")] },
+    });
+  });
+
+  test("a failing test that is taken away is not mended: exit 3", async () => {
+    const here = place(LIAR);
+    const test = 'test("adds nothing", () => assert.equal(add(1, 0), 1));\n';
+    openai(lie([{ name: "edit", arguments: { path: "add.test.js", old: test, new: "" } }]), here);
+    const run = await openkoi(here, ["--yes", "-i", "1", "--format", "json", "Subtraction is broken, mend it"]);
+    expect(run.code).toBe(3);
+    expect(JSON.parse(run.stdout).evaluation.heldBy).toEqual([expect.stringContaining("that passed before")]);
+  });
+
   test("a judge that answers prose is not a pass: the score comes from the evidence alone, and it says so", async () => {
     const here = place();
     openai([PLAN, read, edit("41", "42"), "Done.", "Looks great to me!", "Really, great."], here);

@@ -72,6 +72,7 @@ function measure({ plans, judgement, before, threshold }: Round): { evaluation: 
       plan: { kind: "change", category: "code", steps: [], checks: [] },
       proofs: checks.filter((plan) => plan.declared).map((plan) => plan.check),
     },
+    asked: "Make it.",
     checks: checks.map((plan) => plan.check),
     baseline: checks.flatMap((plan) => (plan.before ? [result(plan.check, plan.before)] : [])),
     refused: [],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { CheckResult, TestTouch } from "../../src/contracts/evidence.ts";
 import { compare, scoreOf } from "../../src/engine/checks.ts";
 import { check, result } from "../fakes/evidence.ts";
 import { fakeKit, plan, verdict } from "../fakes/kit.ts";
@@ -126,24 +127,28 @@ describe("the score of a check", () => {
 
   test("is the share of what passed, without what failed before", () => {
     const counts = { passed: 3, failed: 2, skipped: 0 };
-    expect(scoreOf({ ...failed("a", "b"), counts }, [], true)).toBe(3 / 5);
-    expect(scoreOf({ ...failed("a", "b"), counts }, [old("a")], true)).toBe(3 / 4);
-    expect(scoreOf({ ...failed("a", "b"), counts }, [old("a"), old("b")], true)).toBe(1);
+    expect(scoreOf({ ...failed("a", "b"), counts }, [], true)?.score).toBe(3 / 5);
+    expect(scoreOf({ ...failed("a", "b"), counts }, [old("a")], true)?.score).toBe(3 / 4);
+  });
+
+  test("counts as far as it passes, where all that fails failed before", () => {
+    const counts = { passed: 3, failed: 2, skipped: 0 };
+    expect(scoreOf({ ...failed("a", "b"), counts }, [old("a"), old("b")], true)).toEqual({ score: 1, share: 3 / 5 });
   });
 
   test("is nothing where nothing was measured", () => {
-    expect(scoreOf(result(tests, { status: "unavailable" }), [], true)).toBeNull();
-    expect(scoreOf(result(tests, { status: "empty" }), [], true)).toBeNull();
-    expect(scoreOf(failed("a"), [old("a")], true)).toBeNull();
+    expect(scoreOf(result(tests, { status: "unavailable" }), [], true)).toBeUndefined();
+    expect(scoreOf(result(tests, { status: "empty" }), [], true)).toBeUndefined();
+    expect(scoreOf(failed("a"), [old("a")], true)).toBeUndefined();
     const counts = { passed: 3, failed: 1, skipped: 0 };
-    expect(scoreOf({ ...failed("a"), counts }, [old("a")], false)).toBeNull();
+    expect(scoreOf({ ...failed("a"), counts }, [old("a")], false)).toBeUndefined();
   });
 
   test("is 0 where it failed without counts, or without a failed test because it crashed or hung", () => {
-    expect(scoreOf(failed(), [], true)).toBe(0);
+    expect(scoreOf(failed(), [], true)?.score).toBe(0);
     const counts = { passed: 5, failed: 0, skipped: 0 };
-    expect(scoreOf(result(tests, { status: "failed", exitCode: 139, counts }), [], true)).toBe(0);
-    expect(scoreOf(result(tests, { status: "timeout", exitCode: null, counts }), [], true)).toBe(0);
+    expect(scoreOf(result(tests, { status: "failed", exitCode: 139, counts }), [], true)?.score).toBe(0);
+    expect(scoreOf(result(tests, { status: "timeout", exitCode: null, counts }), [], true)?.score).toBe(0);
   });
 });
 
@@ -160,6 +165,40 @@ describe("a check that fails as it did before", () => {
     expect(await outcomeOf(kit)).toMatchObject({ status: "unmeasured", score: null });
   });
 
+  test("is told in the reason where nothing else could be measured", async () => {
+    const kit = fakeKit({ turns: ["I did nothing at all."], suite: [tests], results: oldFailure });
+    expect((await outcomeOf(kit)).reason).toBe("nothing could be measured but what fails as before the task: npm test");
+  });
+
+  describe("must pass, though the plan names no proof,", () => {
+    const lazy = (description: string) => {
+      const script = { plan: [plan()], turns: [write("new"), "All tests pass now."], limits: { iterations: 1 } };
+      const kit = fakeKit({ ...script, suite: [tests], verdicts: () => verdict(1), results: oldFailure });
+      return outcomeOf(kit, { task: { description } });
+    };
+    const wanted = [
+      "fix the failing test",
+      "Make all tests pass!",
+      "npm test is red: the tests are broken",
+      "fix our tests",
+    ];
+    for (const description of wanted) {
+      test(`where the task is: ${description}`, async () => {
+        const outcome = await lazy(description);
+        expect(outcome).toMatchObject({ status: "below", evaluation: { heldBy: ["not proven: npm test"] } });
+      });
+    }
+    for (const description of [
+      "Add a test for the cart",
+      "fix the rounding of prices",
+      "Fix the broken link. Add tests",
+    ]) {
+      test(`but not where it is: ${description}`, async () => {
+        expect(await lazy(description)).toMatchObject({ status: "accepted" });
+      });
+    }
+  });
+
   test("measures nothing where the judge was not heard", async () => {
     const kit = fakeKit({
       turns: [write("new"), "Done."],
@@ -168,6 +207,54 @@ describe("a check that fails as it did before", () => {
       results: oldFailure,
     });
     expect(await outcomeOf(kit)).toMatchObject({ status: "unmeasured", score: null });
+  });
+});
+
+describe("tests that passed before and do not run any more", () => {
+  const counts = (passed: number, failed = 0) => ({ passed, failed, skipped: 0 });
+  const failing = {
+    status: "failed" as const,
+    exitCode: 1,
+    counts: counts(1, 2),
+    failures: [{ name: "a" }, { name: "b" }],
+  };
+  const removed: TestTouch = { path: "a.test.ts", kind: "removed", detail: "a.test.ts has 2 fewer tests" };
+
+  async function after(now: Partial<CheckResult>, touched: TestTouch[], description?: string) {
+    const kit = fakeKit({
+      turns: [write("new"), "All tests pass now."],
+      suite: [tests],
+      verdicts: () => verdict(1),
+      results: (_, run) => (run === 0 ? { status: "passed", counts: counts(3) } : { status: "passed", ...now }),
+      limits: { iterations: 1 },
+    });
+    kit.evidence.testsTouched = () => touched;
+    return outcomeOf(kit, description === undefined ? {} : { task: { description } });
+  }
+
+  test("hold the result where the task took them away", async () => {
+    for (const now of [{ counts: counts(1) }, {}]) {
+      const { status, evaluation } = await after(now, [removed]);
+      expect(status).toBe("below");
+      const many = "counts" in now ? 2 : 3;
+      expect(evaluation?.heldBy).toEqual([`\`npm test\`: ${many} tests that passed before do not run any more`]);
+      expect(evaluation?.findings[0]?.description).toContain("a.test.ts has 2 fewer tests");
+    }
+  });
+
+  test("hold nothing where the task asked for that, or did not lay hands on them", async () => {
+    expect(await after({ counts: counts(1) }, [removed], "Remove the old parser")).toMatchObject({
+      status: "accepted",
+    });
+    expect(await after({ counts: counts(1) }, [])).toMatchObject({ status: "accepted" });
+    expect(await after({ counts: counts(3) }, [removed])).toMatchObject({ status: "accepted" });
+  });
+
+  test("are a new failure where the suite runs none, though others failed before", () => {
+    const empty = result(tests, { status: "empty" });
+    expect(compare([result(tests, failing)], [empty], none).fresh).toMatchObject([
+      { failure: { message: "runs no test any more" } },
+    ]);
   });
 });
 
@@ -299,7 +386,8 @@ describe("the score of an iteration", () => {
     });
     const { evaluation, score } = await outcomeOf(kit);
     expect(evaluation).toMatchObject({ tests: 1, static: 1, judgement: { score: 0.7 } });
-    expect(score).toBeCloseTo(0.4 + 0.2 + 0.4 * 0.7, 9);
+    // Of the static check a third passes, and so much of its weight counts.
+    expect(score).toBeCloseTo((0.4 + 0.2 / 3 + 0.4 * 0.7) / (0.8 + 0.2 / 3), 9);
   });
 
   test("reaches a threshold that it equals, whatever floating point makes of it", async () => {

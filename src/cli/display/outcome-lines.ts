@@ -4,6 +4,7 @@ import type { Usage } from "../../contracts/message.ts";
 import type { Outcome, OutcomeStatus } from "../../contracts/task.ts";
 import type { FileChange } from "../../contracts/workspace.ts";
 import { countedTokens } from "../../engine/budget.ts";
+import { distinct } from "../../engine/score.ts";
 import { UNFINISHED } from "../../engine/state.ts";
 import { hang, type LineOptions, oneLine } from "./layout.ts";
 import { money, score } from "./style.ts";
@@ -50,11 +51,26 @@ export function outcomeLines(outcome: Outcome, limits: Limits | undefined, optio
       line.replaceAll(NO_BREAK, " "),
     ),
     ...explained,
+    ...(status === "accepted" ? doubts(outcome).flatMap((text) => hang("  ", style.notice(text), width)) : []),
     ...(outcome.kept ? hang("  ", `kept, because somebody else changed them: ${names(outcome.kept)}`, width) : []),
     ...foreignLines(outcome, width),
     ...(resumable && UNFINISHED.has(status) ? [style.dim(`  ${wayOn(outcome)}`)] : []),
     ...(total > 0 ? [style.dim(`  ${formatTokens(total)} tokens saved`)] : []),
     ...(outcome.text === "" ? [] : [""]),
+  ];
+}
+
+/** What who reads no more than the end has to know of a result that was accepted. */
+function doubts({ evaluation }: Outcome): string[] {
+  if (!evaluation) return [];
+  const { oldFailures, judgement, testsTouched } = evaluation;
+  const old = distinct(oldFailures).length;
+  const touched = [...new Set(testsTouched.filter(({ kind }) => kind !== "changed").map(({ detail }) => detail))];
+  return [
+    ...(old > 0 ? [`but ${old === 1 ? "1 failure is" : `${old} failures are`} as before the task`] : []),
+    ...(evaluation.tests === null && judgement.state === "scored" ? ["but no test says so: the judge alone"] : []),
+    ...(judgement.state === "failed" ? ["but no judge was heard: checks alone say so"] : []),
+    ...(touched.length > 0 ? [`but it touched tests: ${oneLine(touched.join("; "))}`] : []),
   ];
 }
 
