@@ -453,6 +453,10 @@ describe("export and import", () => {
         ...{ format: "openkoi-export", version: 1, what: "all", schema: 3 },
         tables: { transcripts: [{ session: "../../evil", event: { seq: 1, type: "x" } }] },
       }),
+      "event.json": JSON.stringify({
+        ...{ format: "openkoi-export", version: 1, what: "all", schema: 3 },
+        tables: { transcripts: [{ session: "t1", event: { v: 1, seq: 1, agent: "main", type: "task_started" } }] },
+      }),
       "path.json": JSON.stringify({
         ...{ format: "openkoi-export", version: 1, what: "skills", schema: 3 },
         tables: { skills: [{ path: "skills/user/../../../x/SKILL.md", text: "x" }] },
@@ -482,5 +486,6 @@ describe("export and import", () => {
     expect((await openkoi(place, ["export", "--format", "csv"])).code).toBe(2);
     expect((await openkoi(place, ["export", "--format", "markdown"])).code).toBe(2);
     expect(existsSync(join(place.home, "evil.jsonl"))).toBe(false);
+    expect(existsSync(join(data, "sessions/t1.jsonl"))).toBe(false);
   });
 });

@@ -5,6 +5,7 @@ import type { Event } from "../../contracts/event.ts";
 import type { Learning } from "../../contracts/memory.ts";
 import type { MemoryDatabase } from "../../memory/database.ts";
 import { type Incoming, idsOf, type PortableRow } from "../../memory/portable.ts";
+import { Recording } from "../../readers/recording.ts";
 import { Taught } from "../../readers/taught.ts";
 import { transcriptPath } from "../../readers/transcript.ts";
 import { TYPES } from "../learn-view.ts";
@@ -35,7 +36,8 @@ export function newLessons(
   const taughtIn = new Set<string>();
   for (const [session, text] of transcripts) {
     if (existsSync(transcriptPath(paths, session))) continue;
-    for (const { type, content } of taughtBy(text, () => brokenAt(file, `transcript ${session}`, "not a transcript"))) {
+    const broken = () => brokenAt(file, `transcript ${session}`, "it holds an event that cannot be read");
+    for (const { type, content } of taughtBy(session, text, broken)) {
       lines.add(lineOf(String(type), String(content)));
       taughtIn.add(session);
     }
@@ -62,13 +64,16 @@ function rowsOf(incoming: readonly Incoming[], table: Incoming["table"]): Portab
 }
 
 /** What the memory would learn of it, as it reads one (readers/recording.ts). */
-function taughtBy(transcript: string, broken: () => Error): Learning[] {
+function taughtBy(session: string, transcript: string, broken: () => Error): Learning[] {
   const taught = new Taught();
+  // One that the memory cannot read would keep it from reading those behind it.
+  const recording = new Recording(session);
   const lessons: Learning[] = [];
   let seq = 0;
   try {
     for (const line of transcript.trimEnd().split("\n")) {
       const event = JSON.parse(line) as Event;
+      recording.add(event);
       if (event.seq <= seq) continue;
       seq = event.seq;
       if (event.agent === "main") lessons.push(...taught.add(event));
