@@ -16,7 +16,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Checkpoint } from "../src/contracts/workspace.ts";
-import { createCheckpoints, type TaskCheckpoints } from "../src/workspace/checkpoints.ts";
+import { createCheckpoints } from "../src/workspace/checkpoints.ts";
+import type { TaskCheckpoints } from "../src/workspace/task-checkpoints.ts";
 import { median, type Row, table } from "./table.ts";
 
 const RUNS = 5;

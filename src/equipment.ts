@@ -89,6 +89,8 @@ export function openTools(scene: Scene, parts: Parts): Toolset {
     seenEarlier: seenEarlier(history, { workspace: task.workspace, addDirs: task.addDirs, readable: skills.folders() }),
     earlierCalls: history.filter((event) => event.type === "tool_finished").length,
     beforeWrite: (path) => place.cover(path),
+    beforeCommand: () => place.notice(),
+    afterCommand: () => place.acted(),
     clock,
   });
 }

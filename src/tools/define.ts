@@ -31,6 +31,10 @@ export interface ToolsetInput {
   seenEarlier?: ReadonlyMap<string, number>;
   /** Hears of a file (absolute, real) before a tool changes it. */
   beforeWrite?(path: string): Promise<void>;
+  /** Hears that a tool is about to run something of which nobody knows what it changes. */
+  beforeCommand?(): Promise<void>;
+  /** Hears that it has ended, however it did. */
+  afterCommand?(): Promise<void>;
   clock: Clock;
 }
 
@@ -92,7 +96,8 @@ export function createToolset(tools: readonly Tool[], input: ToolsetInput): Tool
           ...(verdict.denied ? { denied: true, reason: verdict.refuse } : {}),
         };
       }
-      const output = await withinTime(tool, parsed.value, contextWith, signal, input.clock);
+      const act = () => withinTime(tool, parsed.value, contextWith, signal, input.clock);
+      const output = await (request.effect === "execute" ? watched(act, input) : act());
       say(live.end());
       const note = parsed.unknown.length > 0 ? `\n[unknown, so ignored: ${parsed.unknown.join(", ")}]` : "";
       return await finish(output, redactor.hide(output.text + note), `${tool.name}-${++saved}`);
@@ -147,6 +152,16 @@ function failure(text: string): ToolResult {
 function unknownTool(name: string, names: readonly string[]): string {
   const near = closest(name, names);
   return `There is no tool ${name}.${near ? ` Did you mean ${near}?` : ""} Tools: ${names.join(", ")}.`;
+}
+
+/** Runs something of which nobody knows what it changes, between a look at the files before and one after. */
+async function watched<T>(act: () => Promise<T>, { beforeCommand, afterCommand }: ToolsetInput): Promise<T> {
+  await beforeCommand?.();
+  try {
+    return await act();
+  } finally {
+    await afterCommand?.();
+  }
 }
 
 /** Runs the tool until it ends, its time is up or the task is aborted; also a tool that does not look at its signal. */

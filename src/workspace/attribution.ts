@@ -1,7 +1,7 @@
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { Activity } from "../contracts/workspace.ts";
 import { barrierOn, locate, type Root } from "./roots.ts";
-import { changedPaths, type Entry, look, type State, sameEntry } from "./state.ts";
+import { changedPaths, type Entry, look, type State, sameEntry, untouched } from "./state.ts";
 
 /** The kernel's clock for files is that many ms behind at most, and times of events are cut to whole ones. */
 const SLACK = 20;
@@ -16,14 +16,18 @@ export interface Others {
   shared: string[];
 }
 
-export interface AttributionInput {
+/** What the times of files are held against. */
+export interface TimesInput {
   from: State;
-  to: State;
   /** When `from` was recorded, and what time it is; ms. */
   since: number;
   now: number;
   activity: Activity;
   roots: readonly Root[];
+}
+
+export interface AttributionInput extends TimesInput {
+  to: State;
   /** True where an earlier record of the task has the path like this: then it may have been put back. */
   wasSo(path: string, entry: Entry | undefined): boolean;
 }
@@ -69,6 +73,32 @@ export function attribute(input: AttributionInput): Others {
   }
 }
 
+/** In a workspace of at most so many entries all are looked at before an effect; a look takes some 10 µs. */
+const MOST_LOOKED_AT = 1_000;
+
+/** The paths that the task may change without naming them, and where it matters whether somebody else did before. */
+export function suspects({ from, since, activity, roots }: TimesInput): string[] {
+  const named = [...activity.named].flatMap(([path, time]) => (time >= since ? [relative(roots[0]!.path, path)] : []));
+  const began = Math.min(...activity.spans.map(({ from: start }) => start));
+  const isSmall = from.entries.size <= MOST_LOOKED_AT;
+  const known = [...from.entries.values()].flatMap(({ path, kind, mtime }) =>
+    kind !== "dir" && (isSmall || mtime >= began - SLACK) ? [path] : [],
+  );
+  return [...new Set([...known, ...named])];
+}
+
+/** True where somebody else changed one of these files since `from` was recorded. */
+export function wasChanged(input: TimesInput, paths: readonly string[]): boolean {
+  const when = new Times(input);
+  return paths.some((path) => when.isStrange(path, input.from.entries.get(path)));
+}
+
+/** Which of these files the task changed since `from` was recorded, where nobody changed them after it. */
+export function touched(input: TimesInput, paths: readonly string[]): string[] {
+  const when = new Times(input);
+  return paths.filter((path) => when.isTouched(path, input.from.entries.get(path)));
+}
+
 /** The folders that hold a path, as keys, outermost first. */
 function* above(path: string): Generator<string> {
   for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) yield path.slice(0, end);
@@ -76,10 +106,10 @@ function* above(path: string): Generator<string> {
 
 /** What the times of files tell. */
 class Times {
-  private readonly input: AttributionInput;
+  private readonly input: TimesInput;
   private readonly named: ReadonlySet<string>;
 
-  constructor(input: AttributionInput) {
+  constructor(input: TimesInput) {
     this.input = input;
     const { activity, since } = input;
     this.named = new Set([...activity.named].flatMap(([path, time]) => (time >= since ? [path] : [])));
@@ -102,6 +132,23 @@ class Times {
     const arrivals = place ? [...above(place.way)].map((way) => look(`${place.root.path}/${way}`)?.ctimeMs ?? 0) : [];
     const recent = arrivals.filter((arrival) => arrival >= this.input.since - SKEW);
     return recent.length > 0 && recent.every((arrival) => this.isForeign(arrival)) ? "theirs" : "own";
+  }
+
+  /** Somebody else changed this file after the record that has it like this. Clocks that differ do not tell. */
+  isStrange(path: string, entry: Entry | undefined): boolean {
+    const place = this.place(path);
+    const stats = place && look(place.absolute);
+    if (!stats) return place !== undefined && entry !== undefined && this.deleted(path) === "theirs";
+    if (entry && untouched(entry, stats)) return false;
+    return stats.ctimeMs >= this.input.since - SLACK && this.isForeign(stats.ctimeMs);
+  }
+
+  /** The task changed this file after the record that has it like this, and was the last to do so. */
+  isTouched(path: string, entry: Entry | undefined): boolean {
+    const place = this.place(path);
+    const stats = place && look(place.absolute);
+    if (!stats || (entry && untouched(entry, stats))) return false;
+    return stats.ctimeMs >= this.input.since && this.acted(stats.ctimeMs);
   }
 
   /** What is gone: its folder tells only where nothing in it changed since the task began to act. */

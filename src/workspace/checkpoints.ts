@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
-import type { Activity, Checkpoint, Checkpoints, Diff, RestoreReport } from "../contracts/workspace.ts";
-import { attribute, type Others } from "./attribution.ts";
+import type { Checkpoint, Diff, RestoreReport } from "../contracts/workspace.ts";
+import { attribute, type Others, suspects, type TimesInput, touched, wasChanged } from "./attribution.ts";
 import type { HeldClaim } from "./claims.ts";
 import { diffStates } from "./diff.ts";
 import { writeFault } from "./faults.ts";
@@ -16,7 +16,7 @@ import {
   writeLatest,
 } from "./manifest-names.ts";
 import { type Own, ownChanges } from "./own.ts";
-import { DEFAULT_LIMITS, type RecordLimits } from "./record-limits.ts";
+import { DEFAULT_LIMITS } from "./record-limits.ts";
 import { firstReadable, Records } from "./records.ts";
 import { removeLeftover, restoreState } from "./restore.ts";
 import { coverable, rootsOf } from "./roots.ts";
@@ -24,35 +24,10 @@ import { type ScanInput, scan, scanPaths } from "./scan.ts";
 import { openSession } from "./session.ts";
 import { countFiles, type Entry, hashState, type Place, type State, sameLimits } from "./state.ts";
 import { PackReader, PackWriter, soundEntries } from "./store.ts";
+import type { CheckpointsInput, TaskCheckpoints } from "./task-checkpoints.ts";
 
-export interface CheckpointsInput {
-  /** Absolute, real. */
-  workspace: string;
-  /** Absolute, real. */
-  addDirs: readonly string[];
-  /** `data/checkpoints`. */
-  dir: string;
-  task: string;
-  limits?: Partial<RecordLimits>;
-  /** Milliseconds since 1970; default the system's clock. */
-  now?: () => number;
-  /** Files that are no part of the workspace although they lie there. Absolute, real. */
-  exclude?: readonly string[];
-  /** When the task acted so far; absent: whatever changes is its work. */
-  activity?: () => Activity;
-}
-
-/** The checkpoints of one task, and what the tool layer adds to them. */
-export interface TaskCheckpoints extends Checkpoints {
-  /**
-   * Includes a file that is ignored (or too large) before it is changed: `path` (absolute, real) is from now on part of
-   * every checkpoint of the task, in the earlier ones as it is at this moment. Returns once that is durable; at once
-   * for a file that is recorded anyway. Paths outside the task's folders and in `.git` are not covered.
-   */
-  cover(path: string): Promise<void>;
-  /** Must be called at the end; until then nothing that this task may need is collected as garbage. */
-  close(): Promise<void>;
-}
+/** A look at the workspace within a tool call takes no longer, ms. */
+const NOTICE_MS = 60_000;
 
 /** Opens the checkpoints of a task, also one that was recorded by another process before. Does nothing on disk yet. */
 export function createCheckpoints(input: CheckpointsInput): TaskCheckpoints {
@@ -71,6 +46,8 @@ class Recorder implements TaskCheckpoints {
   private readonly records: Records;
   private readonly covered = new Set<string>();
   private readonly newlyCovered = new Map<string, Entry | undefined>();
+  /** Files (absolute) that commands of this process changed, and when, ms; as `Activity.named`. */
+  private readonly touched = new Map<string, number>();
   private session: HeldClaim | undefined;
   private number = 1;
   /** What any task found last in this workspace: saves reading. */
@@ -123,7 +100,9 @@ class Recorder implements TaskCheckpoints {
   cover(path: string): Promise<void> {
     return this.inTurn(async () => {
       const { workspace, addDirs } = this.input;
-      const unknown = coverable(rootsOf(workspace, addDirs), relative(workspace, path)).filter((key) => {
+      const keys = coverable(rootsOf(workspace, addDirs), relative(workspace, path));
+      await this.tellApart(keys.slice(-1));
+      const unknown = keys.filter((key) => {
         const entry = this.last?.entries.get(key);
         return !this.covered.has(key) && (!entry || entry.kind === "opaque");
       });
@@ -137,6 +116,22 @@ class Recorder implements TaskCheckpoints {
         for (const key of unknown) this.covered.delete(key);
         throw error;
       }
+    });
+  }
+
+  notice(): Promise<void> {
+    return this.inTurn(async () => {
+      const times = this.times(this.now());
+      if (times) await this.tellApart(suspects(times));
+    });
+  }
+
+  acted(): Promise<void> {
+    return this.inTurn(async () => {
+      const now = this.now();
+      const times = this.times(now);
+      if (!times) return;
+      for (const path of touched(times, suspects(times))) this.touched.set(join(this.input.workspace, path), now);
     });
   }
 
@@ -244,18 +239,25 @@ class Recorder implements TaskCheckpoints {
 
   /** What others changed since this task's last record. */
   private others(state: State, now: number): Others {
+    const times = this.times(now);
+    return times ? attribute({ ...times, to: state, wasSo: this.records.memory() }) : { theirs: [], shared: [] };
+  }
+
+  /** What the times of files are held against; undefined where whatever changes is the task's work. */
+  private times(now: number): TimesInput | undefined {
     const { workspace, addDirs, activity } = this.input;
-    const { last } = this;
-    if (!activity || !last) return { theirs: [], shared: [] };
-    return attribute({
-      from: last,
-      to: state,
-      since: this.lastAt,
-      now,
-      activity: activity(),
-      roots: rootsOf(workspace, addDirs),
-      wasSo: this.records.memory(),
-    });
+    const { last: from, lastAt: since } = this;
+    if (!activity || !from) return undefined;
+    const { spans, named } = activity();
+    const both = { spans, named: new Map([...named, ...this.touched]) };
+    return { from, since, now, activity: both, roots: rootsOf(workspace, addDirs) };
+  }
+
+  /** Records what somebody else changed of these before the task changes it, too: afterwards no time would tell. */
+  private async tellApart(paths: readonly string[]): Promise<void> {
+    const times = this.times(this.now());
+    if (!times || !wasChanged(times, paths)) return;
+    await this.storing(async () => this.save(await scan(this.scanInput(AbortSignal.timeout(NOTICE_MS)))));
   }
 
   private own(from: Checkpoint, to: Checkpoint): Own {
@@ -277,7 +279,7 @@ class Recorder implements TaskCheckpoints {
   }
 
   private async saveCovers(keys: readonly string[]): Promise<void> {
-    const found = scanPaths(this.scanInput(AbortSignal.timeout(60_000)), keys);
+    const found = scanPaths(this.scanInput(AbortSignal.timeout(NOTICE_MS)), keys);
     await this.writer.flush();
     for (const key of keys) this.newlyCovered.set(key, found.get(key));
     const entries = [...this.newlyCovered.values()].filter((entry) => entry !== undefined);

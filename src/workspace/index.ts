@@ -4,18 +4,19 @@ import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import type { Clock } from "../contracts/kit.ts";
 import type { Activity, Checkpoint, Checkpoints } from "../contracts/workspace.ts";
-import { createCheckpoints, type TaskCheckpoints } from "./checkpoints.ts";
+import { createCheckpoints } from "./checkpoints.ts";
 import { type Holder, lockWorkspace } from "./lock.ts";
 import { loadManifest, readManifest } from "./manifest.ts";
 import { manifestId, manifestNames, taskFolder, taskNames, workspaceKey } from "./manifest-names.ts";
 import type { RecordLimits } from "./record-limits.ts";
+import type { TaskCheckpoints } from "./task-checkpoints.ts";
 
-export type { TaskCheckpoints } from "./checkpoints.ts";
 export { type Claim, isOwnerAlive, livingClaims, makeClaim, ownerHere } from "./claims.ts";
 export { writeFault } from "./faults.ts";
 export { collectDaily, type GcReport, gc, type KeepRules } from "./gc.ts";
 export { type Holder, type LockResult, lockWorkspace } from "./lock.ts";
 export { type RecordLimits, recordLimits } from "./record-limits.ts";
+export type { TaskCheckpoints } from "./task-checkpoints.ts";
 export {
   isUndone,
   type Leaving,
@@ -49,6 +50,10 @@ export interface Workspace {
   checkpoints: Checkpoints;
   /** See `TaskCheckpoints.cover`. */
   cover(path: string): Promise<void>;
+  /** See `TaskCheckpoints.notice`. */
+  notice(): Promise<void>;
+  /** See `TaskCheckpoints.acted`. */
+  acted(): Promise<void>;
   /**
    * Makes this task the one that writes here, and waits while another one does; `notice` hears once whom it waits for.
    * Repeated calls cost nothing. Rejects with the signal's reason when aborted.
@@ -86,7 +91,14 @@ export function openWorkspace({ clock, ...input }: WorkspaceInput): Workspace {
     release = undefined;
   }
 
-  return { checkpoints, cover: (path) => checkpoints.cover(path), claim, close };
+  return {
+    checkpoints,
+    cover: (path) => checkpoints.cover(path),
+    notice: () => checkpoints.notice(),
+    acted: () => checkpoints.acted(),
+    claim,
+    close,
+  };
 }
 
 function waitingFor({ task, pid, since }: Holder, now: number): string {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { appendFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { Fake, FakeRequest, Turn } from "../fakes/script.ts";
@@ -182,6 +182,85 @@ describe("undo", () => {
     await undo(here);
     expect(await Bun.file(join(here.project, "small.bin")).text()).toBe("s".repeat(1000));
     expect(await Bun.file(join(here.project, "big.bin")).text()).toBe("x\n");
+  });
+});
+
+describe("what the user adds to a file that the task edits", () => {
+  const edit = (old: string, now: string): Turn => ({
+    calls: [{ name: "edit", arguments: { path: "a.txt", edits: [{ old, new: now }] } }],
+  });
+  const sed = (old: string, now: string) => run(`sed -i s/${old}/${now}/ a.txt`);
+
+  /** The user's edit: the clock of files needs a moment around it. */
+  function addLine(here: Place): void {
+    Bun.sleepSync(60);
+    writeFileSync(join(here.project, "a.txt"), `mine\n${readFileSync(join(here.project, "a.txt"), "utf8")}`);
+    Bun.sleepSync(60);
+  }
+
+  function serve(here: Place, model: (request: FakeRequest, done: number) => Turn): void {
+    const server = startOpenAiFake((request) =>
+      model(request, request.body.messages.filter((message: { role: string }) => message.role === "tool").length),
+    );
+    servers.push(server);
+    useServer(here, server.baseUrl);
+  }
+
+  const text = (here: Place) => readFileSync(join(here.project, "a.txt"), "utf8");
+
+  test("between two of its edits is kept, and both the task and the undo say so", async () => {
+    for (const change of [edit, sed]) {
+      const here = place({ "a.txt": "one\ntwo\n" });
+      serve(here, (_, done) => {
+        if (done === 0) return change("one", "1");
+        if (done > 1) return "Done.";
+        addLine(here);
+        return change("two", "2");
+      });
+      const { code, stderr } = await openkoi(here, ["-i", "0", "--yes", "count"]);
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      expect(stderr).toContain("also changed meanwhile, not by this task: a.txt");
+      const undone = await undo(here);
+      expect(undone.code).toBe(3);
+      expect(undone.stdout).toMatch(/kept, because somebody.*:\n {2}a\.txt\n/);
+      expect(text(here)).toBe("mine\n1\n2\n");
+    }
+  });
+
+  test("while it is interrupted is kept", async () => {
+    for (const signal of ["SIGINT", "SIGKILL"] as const) {
+      const here = place({ "a.txt": "one\ntwo\n" });
+      let resumed = false;
+      serve(here, (request, done) => {
+        if (done === 0) return edit("one", "1");
+        if (!resumed) return { hang: "start" };
+        return JSON.stringify(request.body.messages).includes("two") ? "Done." : edit("two", "2");
+      });
+      const child = start(here, ["-i", "0", "--yes", "count"]);
+      while (text(here) !== "1\ntwo\n" || servers.at(-1)!.requests.length < 2) await Bun.sleep(10);
+      child.kill(signal);
+      await child.exited;
+      addLine(here);
+      resumed = true;
+      expect((await openkoi(here, ["resume"])).code).toBe(0);
+      expect(text(here)).toBe("mine\n1\n2\n");
+      expect((await undo(here)).code).toBe(3);
+      expect(text(here)).toBe("mine\n1\n2\n");
+    }
+  });
+
+  test("before its first edit is there after the undo", async () => {
+    const here = place({ "a.txt": "one\ntwo\n" });
+    serve(here, (_, done) => {
+      if (done === 0) return run("echo new > b.txt");
+      if (done > 1) return "Done.";
+      addLine(here);
+      return edit("two", "2");
+    });
+    expect((await openkoi(here, ["-i", "0", "--yes", "count"])).code).toBe(0);
+    expect((await undo(here)).code).toBe(0);
+    expect(text(here)).toBe("mine\none\ntwo\n");
+    expect(existsSync(join(here.project, "b.txt"))).toBe(false);
   });
 });
 

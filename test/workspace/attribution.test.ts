@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Checkpoint } from "../../src/contracts/workspace.ts";
-import type { TaskCheckpoints } from "../../src/workspace/checkpoints.ts";
+import { recordIds } from "../../src/workspace/manifest-names.ts";
+import type { TaskCheckpoints } from "../../src/workspace/task-checkpoints.ts";
 import { makePlace, never, open, type Place, put, snapshot } from "./tree.ts";
 
 let place: Place;
@@ -114,6 +115,56 @@ describe("what somebody else changes while a task runs", () => {
     expect(await paths(before, after)).toEqual({ changes: ["dir/a"], foreign: ["dir/a"] });
     expect(await records.restore(before, after, never())).toMatchObject({ kept: ["dir/a"] });
     expect(text("dir/a")).toBe("mine");
+  });
+
+  test("between two of its edits of the same file is both's work, noticed before the second", async () => {
+    put(place, "a", "1\n2\n");
+    const before = await record();
+    await task(() => put(place, "a", "1\ntwo\n"));
+    put(place, "a", "mine\n1\ntwo\n");
+    await Bun.sleep(45);
+    spans.push({ from: Date.now(), to: Number.POSITIVE_INFINITY });
+    named.set(join(place.workspace, "a"), spans[0]!.to);
+    await records.cover(join(place.workspace, "a"));
+    put(place, "a", "mine\none\ntwo\n");
+    const after = await record();
+    expect(await paths(before, after)).toEqual({ changes: ["a"], foreign: ["a"] });
+    await records.close();
+    records = open(place);
+    expect(await records.restore(before, after, never())).toEqual({ restored: [], kept: ["a"] });
+    expect(text("a")).toBe("mine\none\ntwo\n");
+  });
+
+  test("before its first edit of a file is what that goes back to, also where a command edits it", async () => {
+    put(place, "a", "1\n");
+    put(place, "b", "1\n");
+    const before = await record();
+    await task(() => put(place, "c", "made"));
+    put(place, "a", "mine\n1\n");
+    put(place, "b", "mine\n1\n");
+    await Bun.sleep(45);
+    spans.push({ from: Date.now(), to: Number.POSITIVE_INFINITY });
+    await records.notice();
+    put(place, "a", "mine\none\n");
+    put(place, "b", "mine\none\n");
+    const after = await record();
+    expect(await paths(before, after)).toEqual({ changes: ["a", "b", "c"], foreign: ["a", "b"] });
+    const back = await records.restore(before, after, never());
+    expect(back).toEqual({ restored: ["a", "b", "c"], kept: [], foreign: ["a", "b"] });
+    expect([text("a"), text("b")]).toEqual(["mine\n1\n", "mine\n1\n"]);
+  });
+
+  test("is looked for before each effect, and where there is nothing no record is made", async () => {
+    put(place, "a", "1");
+    await record();
+    await task(() => put(place, "a", "2"));
+    named.set(join(place.workspace, "a"), spans[0]!.to);
+    await records.notice();
+    await records.cover(join(place.workspace, "a"));
+    expect(recordIds({ ...place, task: "task" })).toHaveLength(1);
+    rmSync(join(place.workspace, "a"));
+    await records.notice();
+    expect(recordIds({ ...place, task: "task" })).toHaveLength(1);
   });
 
   test("is told from it where a folder with old files was moved here", async () => {

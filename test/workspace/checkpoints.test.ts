@@ -16,9 +16,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
-import type { TaskCheckpoints } from "../../src/workspace/checkpoints.ts";
 import { listCheckpoints, loadCheckpoint } from "../../src/workspace/index.ts";
 import { STAGING } from "../../src/workspace/scan.ts";
+import type { TaskCheckpoints } from "../../src/workspace/task-checkpoints.ts";
 import { makePlace, never, open, type Place, put, snapshot } from "./tree.ts";
 
 let place: Place;

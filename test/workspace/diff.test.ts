@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { Diff } from "../../src/contracts/workspace.ts";
-import type { TaskCheckpoints } from "../../src/workspace/checkpoints.ts";
+import type { TaskCheckpoints } from "../../src/workspace/task-checkpoints.ts";
 import { makePlace, never, open, type Place, put, snapshot } from "./tree.ts";
 
 let place: Place;

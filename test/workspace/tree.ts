@@ -11,7 +11,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type CheckpointsInput, createCheckpoints, type TaskCheckpoints } from "../../src/workspace/checkpoints.ts";
+import { createCheckpoints } from "../../src/workspace/checkpoints.ts";
+import type { CheckpointsInput, TaskCheckpoints } from "../../src/workspace/task-checkpoints.ts";
 
 /** A workspace and a data folder of their own. */
 export interface Place {
