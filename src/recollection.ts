@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { abortable } from "./base/stream.ts";
 import type { Clock } from "./contracts/kit.ts";
 import type { Cue, Memento, Memory, MemoryAccess } from "./contracts/memory.ts";
 import type { Embedder } from "./contracts/provider.ts";
@@ -55,6 +56,8 @@ export function createRecollection(input: RecollectionInput): Recollection {
   let records: Promise<ReadonlyMap<string, SkillRecord>> | undefined;
   const isThere = () => existsSync(input.path);
   const open = () => (opening ??= openMemory(input, recommended));
+  /** Another process may be bringing it forward. */
+  const opened = (signal: AbortSignal) => abortable(open(), signal);
 
   function served(): Promise<ReadonlyMap<string, SkillRecord>> {
     records ??= readRecords().catch(() => new Map());
@@ -80,14 +83,14 @@ export function createRecollection(input: RecollectionInput): Recollection {
   return {
     async recall(cue, signal) {
       // What is stored may be older than the rule that would have hidden it, or come from an import.
-      const mementos = isThere() ? await (await open()).recall(cue, signal) : [];
+      const mementos = isThere() ? await (await opened(signal)).recall(cue, signal) : [];
       return mementos.map((each) => ({ ...each, text: input.hide(each.text), why: input.hide(each.why) }));
     },
-    learn: async (lessons, source, signal) => (await open()).learn(lessons, source, signal),
-    search: async (text, most, signal) => (isThere() ? (await open()).search(text, most, signal) : []),
-    save: async (lesson, source, signal) => (await open()).save(lesson, source, signal),
+    learn: async (lessons, source, signal) => (await opened(signal)).learn(lessons, source, signal),
+    search: async (text, most, signal) => (isThere() ? (await opened(signal)).search(text, most, signal) : []),
+    save: async (lesson, source, signal) => (await opened(signal)).save(lesson, source, signal),
     learnings: async () => (isThere() ? (await open()).learnings() : []),
-    edit: async (id, content, signal) => (isThere() ? (await open()).edit(id, content, signal) : undefined),
+    edit: async (id, content, signal) => (isThere() ? (await opened(signal)).edit(id, content, signal) : undefined),
     look: async (id) => (isThere() ? (await open()).look(id) : undefined),
     forget: async (id) => isThere() && (await open()).forget(id),
     async skillIndex(task) {
@@ -95,7 +98,7 @@ export function createRecollection(input: RecollectionInput): Recollection {
       return skills.index(task, (name) => known.get(name)?.mean);
     },
     async tend(ms, signal) {
-      if (isThere()) await (await open()).tend(ms, signal);
+      if (isThere()) await (await opened(signal)).tend(ms, signal);
     },
   };
 

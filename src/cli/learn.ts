@@ -3,6 +3,7 @@ import { readEnv } from "../base/env.ts";
 import { Exit, type ExitCode, UsageError, UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import { createRedactor } from "../base/redact.ts";
+import { abortable } from "../base/stream.ts";
 import { closest, firstLine } from "../base/text.ts";
 import type { MemoryAccess } from "../contracts/memory.ts";
 import type { Model } from "../contracts/provider.ts";
@@ -75,7 +76,7 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
       dir: flags.dir ?? ".",
       ...(flags.config === undefined ? {} : { configFile: flags.config }),
     });
-    const memory = app.memory.exists() ? await app.memory.whole() : undefined;
+    const memory = app.memory.exists() ? await abortable(app.memory.whole(), signals.signal) : undefined;
     for (const notice of app.memory.takeNotices()) say(notice);
     const { paths, clock } = app;
     const terminal = Boolean(process.stdin.isTTY && process.stderr.isTTY);

@@ -44,6 +44,8 @@ export interface DatabaseOptions {
   onNotice: (text: string) => void;
   /** How long a statement waits for another process's transaction, ms; default: as long as a command can. */
   waitMs?: number;
+  /** How long it waits for a process that makes the database or brings it forward, ms; default: as long as that may take. */
+  waitToBeAloneMs?: number;
 }
 
 /**
@@ -52,9 +54,9 @@ export interface DatabaseOptions {
  * @throws UserError where it cannot be used: no room, no right to write, a schema of a later version.
  */
 export function openDatabase(options: DatabaseOptions): MemoryDatabase {
-  const { path, waitMs = BUSY_MS } = options;
+  const { path, waitMs = BUSY_MS, waitToBeAloneMs } = options;
   try {
-    const db = openCurrent(path) ?? alone(prepare(path), () => openAny(options));
+    const db = openCurrent(path) ?? alone(prepare(path), () => openAny(options), waitToBeAloneMs);
     db.run(`PRAGMA busy_timeout = ${waitMs}`);
     return wrap(db, path, waitMs);
   } catch (error) {

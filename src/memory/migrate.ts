@@ -7,19 +7,19 @@ import { MIGRATIONS } from "./migrations.ts";
 import { appliedTo } from "./schema.ts";
 
 /** How long one process waits for another one that brings the database forward, ms. */
-const PATIENCE = 60_000;
+export const PATIENCE = 60_000;
 /** Copies from before a schema changed that are kept. */
 const MOST_BACKUPS = 3;
 
 /**
  * Runs `body` while no other process creates, migrates or replaces the database. The lock is the kernel's (base/lock.ts);
- * this one waits without giving way, because nothing can be done without the database.
+ * this one waits without giving way, for so long at most (ms): who shows or hears something waits a moment, and asks again.
  */
-export function alone<T>(path: string, body: () => T): T {
+export function alone<T>(path: string, body: () => T, waitMs = PATIENCE): T {
   closeSync(openSync(`${path}.lock`, "a", 0o600));
   const lock = new Database(`${path}.lock`);
   try {
-    lock.run(`PRAGMA busy_timeout = ${PATIENCE}`);
+    lock.run(`PRAGMA busy_timeout = ${waitMs}`);
     lock.run("BEGIN EXCLUSIVE");
     return body();
   } finally {

@@ -1,3 +1,4 @@
+import { UserError } from "../base/errors.ts";
 import { sleep } from "../base/stream.ts";
 import { sqliteCode } from "./faults.ts";
 
@@ -27,5 +28,5 @@ export async function patiently<T>(
 
 /** True where another process was writing. */
 export function isBusy(error: unknown): boolean {
-  return sqliteCode(error) === "SQLITE_BUSY";
+  return sqliteCode(error instanceof UserError ? error.cause : error) === "SQLITE_BUSY";
 }

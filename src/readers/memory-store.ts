@@ -6,6 +6,8 @@ import { databaseFault } from "../memory/faults.ts";
 
 /** How long one who asks waits at most until transcripts that are not in the memory yet are read, ms. */
 const PATIENCE = 500;
+/** How long nothing else goes on where another process makes the database or brings it forward, ms; then it is asked again. */
+const MOMENT = 100;
 
 /** The memory of a process: opened when it is first needed, closed at the end. */
 export interface MemoryStore {
@@ -28,6 +30,7 @@ export interface MemoryStore {
   takeNotices(): string[];
   /** What is wrong is said again in the same words to everybody who looks, but to the user only once. */
   tell(error: unknown): void;
+  /** Also ends the wait for another process. */
   close(): void;
 }
 
@@ -42,7 +45,7 @@ export function createMemoryStore(options: {
   let opening: Promise<MemoryDatabase> | undefined;
   let catching: Promise<unknown> | undefined;
   let memory: MemoryDatabase | undefined;
-  let closed = false;
+  const closing = new AbortController();
   let notices: string[] = [];
   let said: string | undefined;
 
@@ -56,18 +59,25 @@ export function createMemoryStore(options: {
 
   async function begin(): Promise<MemoryDatabase> {
     try {
-      const { openDatabase } = await import("../memory/database.ts");
-      memory = openDatabase({ path: paths.database, now, onNotice: (text) => notices.push(text), ...wait });
+      const [{ openDatabase }, { PATIENCE: long }, { patiently }] = await Promise.all([
+        import("../memory/database.ts"),
+        import("../memory/migrate.ts"),
+        import("../memory/patience.ts"),
+      ]);
+      const options = { path: paths.database, now, onNotice: (text: string) => void notices.push(text), ...wait };
+      closing.signal.throwIfAborted();
+      // Another process may bring it forward for long: what is shown and Ctrl-C do not wait for that.
+      memory = await patiently(() => openDatabase({ ...options, waitToBeAloneMs: MOMENT }), closing.signal, long);
       return memory;
     } catch (error) {
-      tell(error);
+      if (!closing.signal.aborted) tell(error);
       throw error;
     }
   }
 
   async function catchingUp(open: MemoryDatabase, isOver: () => boolean): Promise<void> {
     const { catchUp } = await import("./catch-up.ts");
-    await catchUp({ paths, memory: open, now, isOver: () => closed || isOver() });
+    await catchUp({ paths, memory: open, now, isOver: () => closing.signal.aborted || isOver() });
   }
 
   return {
@@ -83,7 +93,7 @@ export function createMemoryStore(options: {
       const open = await this.open();
       const end = performance.now() + PATIENCE;
       catching ??= catchingUp(open, () => performance.now() > end).catch((error) => {
-        if (!closed) tell(error);
+        if (!closing.signal.aborted) tell(error);
       });
       await catching;
       return open;
@@ -99,7 +109,7 @@ export function createMemoryStore(options: {
     },
     tell,
     close() {
-      closed = true;
+      closing.abort();
       memory?.close();
       memory = undefined;
     },

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { sleep } from "../base/stream.ts";
+import { abortable, sleep, withTimeout } from "../base/stream.ts";
 import type { Event, Reader } from "../contracts/event.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
 import type { MemoryStore } from "./memory-store.ts";
@@ -113,7 +113,11 @@ export function createRecorder(options: RecorderOptions): Reader {
     },
     async close() {
       late = true;
-      await opening;
+      // Another process may be bringing it forward.
+      if (opening) {
+        using limit = withTimeout(new AbortController().signal, LAST_WAIT);
+        await abortable(opening, limit.signal).catch(() => {});
+      }
       callOff?.();
       if (off || !memory || !recording) return;
       try {
