@@ -3,7 +3,7 @@ import { loadConfig } from "../base/config.ts";
 import { readEnv } from "../base/env.ts";
 import { Exit, type ExitCode, UsageError, UserError } from "../base/errors.ts";
 import { type Paths, resolvePaths } from "../base/paths.ts";
-import { sleep } from "../base/stream.ts";
+import { abortable, sleep } from "../base/stream.ts";
 import { clip, plural } from "../base/text.ts";
 import { realFolder } from "../folders.ts";
 import { readLeaving } from "../readers/leaving.ts";
@@ -30,6 +30,9 @@ const MOST_DESCRIPTION = 50;
 /** Files named one by one. */
 const MOST_NAMED = 20;
 
+/** What a statement of the memory may hold everything up, ms: Ctrl-C too. */
+const MEMORY_WAIT_MS = 100;
+
 /** `openkoi undo [TASK]`: puts back what a task changed; a second time brings it back. */
 export async function undoCommand({ flags, argument }: CommandLine): Promise<ExitCode> {
   const paths = resolvePaths(readEnv());
@@ -46,7 +49,7 @@ export async function undoCommand({ flags, argument }: CommandLine): Promise<Exi
     const clock = { now: () => Date.now(), sleep };
     const limits = await limitsHere(paths, flags.config);
     const report = await undoTask({ ...input, ...limits, clock }, signals.signal);
-    if (report.done) await remember(paths, { id: input.task, workspace: input.workspace });
+    if (report.done) await remember(paths, { id: input.task, workspace: input.workspace }, signals.signal);
     print(reportText(input.task, report));
     return report.kept.length > 0 || report.failed ? Exit.below : Exit.ok;
   } finally {
@@ -55,14 +58,14 @@ export async function undoCommand({ flags, argument }: CommandLine): Promise<Exi
 }
 
 /** What was undone is not to be recalled as well done. That this cannot be written is no failure of the undo. */
-async function remember(paths: Paths, task: { id: string; workspace: string }): Promise<void> {
+async function remember(paths: Paths, task: { id: string; workspace: string }, signal: AbortSignal): Promise<void> {
   // A memory that is made later reads it from the task's folder.
   if (!existsSync(paths.database)) return;
   const { createMemoryStore } = await import("../readers/memory-store.ts");
-  const store = createMemoryStore({ paths, now: () => Date.now() });
+  const store = createMemoryStore({ paths, now: () => Date.now(), waitMs: MEMORY_WAIT_MS });
   try {
     const { recordUndoing } = await import("../readers/catch-up.ts");
-    await recordUndoing(paths, await store.open(), task);
+    await recordUndoing(paths, await abortable(store.open(), signal), task, signal);
   } catch (error) {
     store.tell(error);
   } finally {

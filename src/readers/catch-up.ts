@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
+import { patiently } from "../memory/patience.ts";
 import { recordedSizes } from "../memory/tasks.ts";
 import { noteUndone } from "../memory/uses.ts";
 import { livingTasks, undoneSince } from "./interrupted.ts";
@@ -49,10 +50,16 @@ export async function catchUp({ paths, memory, now, isOver }: CatchUp): Promise<
 
 /**
  * Says in the memory that the user put back what a task changed, or brought it again: as the task's folder tells. What the
- * memory does not know of the task yet it reads first.
+ * memory does not know of the task yet it reads first. @throws the signal's reason where another process writes for so long.
  */
-export async function recordUndoing(paths: RecordPaths, memory: MemoryDatabase, task: UndoneTask): Promise<void> {
-  if (noteUndone(memory, task.id, (await undoneSince(paths, task)) ?? null)) return;
+export async function recordUndoing(
+  paths: RecordPaths,
+  memory: MemoryDatabase,
+  task: UndoneTask,
+  signal: AbortSignal,
+): Promise<void> {
+  const undone = (await undoneSince(paths, task)) ?? null;
+  if (await patiently(() => noteUndone(memory, task.id, undone), signal)) return;
   const size = (await stat(transcriptPath(paths, task.id)).catch(() => undefined))?.size;
   if (size !== undefined) await recordTranscript(paths, memory, task.id, size);
 }

@@ -4,9 +4,10 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { giveWay } from "../../src/base/stream.ts";
+import { openDatabase } from "../../src/memory/database.ts";
 // Loaded already, so that the store looks at once.
-import "../../src/memory/database.ts";
 import "../../src/memory/patience.ts";
+import { recordUndoing } from "../../src/readers/catch-up.ts";
 import { createMemoryStore, type MemoryStore } from "../../src/readers/memory-store.ts";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
@@ -50,5 +51,22 @@ describe("a memory that another process is bringing forward", () => {
     expect(store.takeNotices()).toEqual([]);
     migrating.run("COMMIT");
     expect(existsSync(database)).toBe(false);
+  });
+});
+
+describe("an undo that another process's writing holds up", () => {
+  test("is written when that is over, and everything else goes on meanwhile", async () => {
+    migrating.run("COMMIT");
+    const paths = { sessions: join(dir, "sessions"), data: dir, checkpoints: join(dir, "checkpoints") };
+    using memory = openDatabase({ path: database, now: () => NOW, onNotice: () => {}, waitMs: 30 });
+    memory.query("INSERT INTO tasks (id, description, undone_at) VALUES ('t1', 'd', '2026-11-25')").run();
+    using other = new Database(database);
+    other.run("BEGIN IMMEDIATE");
+    const task = { id: "t1", workspace: dir };
+    const noted = recordUndoing(paths, memory, task, new AbortController().signal);
+    for (let turn = 0; turn < 20; turn++) await giveWay();
+    other.run("COMMIT");
+    await noted;
+    expect(memory.query("SELECT undone_at AS at FROM tasks").get()).toEqual({ at: null });
   });
 });
