@@ -96,14 +96,33 @@ function* namesOf({ name, text, args }: Invocation): Generator<string> {
 
 /** Programs whose first argument says what they do. */
 const WITH_VERB =
-  /^(?:git|npm|pnpm|yarn|bun|deno|cargo|go|make|just|docker|podman|kubectl|pip[\d.]*|uv|poetry|gh|dotnet|mvn|gradle|gradlew|brew|apt|apt-get|systemctl)$/;
+  /^(?:git|npm|pnpm|yarn|bun|deno|cargo|go|make|just|docker|podman|kubectl|pip[\d.]*|uv|poetry|gh|dotnet|mvn|gradle|gradlew|brew|apt|apt-get|systemctl|terraform|tofu|pulumi|helm|hg|jj|svn)$/;
+
+/** Programs that do whatever the program says that they are given. */
+const INTERPRETER =
+  /^(?:node|nodejs|tsx|ts-node|python[\d.]*|pypy[\d.]*|ruby|perl|php|lua|luajit|julia|Rscript|java|groovy|swift|elixir|(?:ba|da|z|k|fi)?sh|pwsh|osascript|npx|bunx|pnpx|uvx|pipx)$/;
+/** Programs with which one argument differs from the next as a look does from a loss, or as this machine from any other. */
+const EACH_TIME =
+  /^(?:rm|rmdir|unlink|shred|truncate|dd|chmod|chown|chgrp|fd|[gmn]?awk|parallel|eval|source|\.|sudo|doas|su|kill|killall|pkill|crontab|curl|wget|ssh|scp|sftp|rsync|nc|ncat|socat|psql|mysql|sqlite3|redis-cli|mongosh|aws|gcloud|az)$/;
+
+/** What `find` does beside looking. */
+const FIND_ACTS = /^-(?:exec|ok|delete|fprint|fls)/;
 
 /** `npm test` for `npm test -- x`: the same again needs no new question. Code in the line is only ever itself. */
 function keyOf(one: Invocation): Pick<Subject, "key" | "task"> {
-  const verb = verbOf(one);
-  if (!one.bare || runsCode(one)) return { key: `exactly ${one.text}`, task: one.text };
-  const start = verb === undefined ? one.program : `${one.program} ${verb}`;
-  return { key: start, task: `${start} …` };
+  const start = one.bare && !runsCode(one) ? startOf(one) : undefined;
+  return start === undefined ? { key: `exactly ${one.text}`, task: one.text } : { key: start, task: `${start} …` };
+}
+
+/** What a command line begins with that does much the same; undefined where only the very same line does. */
+function startOf(one: Invocation): string | undefined {
+  if (EACH_TIME.test(one.name) || (one.name === "find" && one.args.some(({ text }) => FIND_ACTS.test(text))))
+    return undefined;
+  if (!INTERPRETER.test(one.name)) return [one.program, verbOf(one) ?? []].flat().join(" ");
+  const [first, second] = one.args.map((word) => word.text);
+  const isModule = first === "-m" && second !== undefined && /^py/.test(one.name);
+  const program = isModule ? `-m ${second}` : first === "--test" || !first?.startsWith("-") ? first : undefined;
+  return program === undefined ? undefined : `${one.program} ${program}`;
 }
 
 /** For ever is longer than a task: a program whose first argument does not say what it does is allowed as it stands. */
