@@ -1,4 +1,5 @@
 import { readEnv } from "../base/env.ts";
+import { clip, stripControl } from "../base/text.ts";
 import type { Answer, Question } from "../contracts/question.ts";
 import { createStyle, displayMode } from "./display/style.ts";
 import { CTRL_C, type Keyboard, type OpenKeyboard, openKeys } from "./keyboard.ts";
@@ -43,6 +44,14 @@ export function policyAnswer(question: Question): Answer {
   return { choice: careful[question.kind] || (question.choices[0] ?? ""), by: "policy" };
 }
 
+/** Characters of a reason. */
+const MOST_NOTE = 1000;
+
+function noteOf(typed = ""): Pick<Answer, "note"> {
+  const note = clip(stripControl(typed).trim(), MOST_NOTE);
+  return note === "" ? {} : { note };
+}
+
 async function askOne(question: Question, signal: AbortSignal, options: TerminalAskOptions): Promise<Answer> {
   signal.throwIfAborted();
   const { output = process.stderr, settleMs = 20 } = options;
@@ -57,7 +66,7 @@ async function askOne(question: Question, signal: AbortSignal, options: Terminal
   options.pause?.();
   // Consent to something destructive is typed out; one key is too easily hit.
   const wantsLine = question.kind === "permission" && question.destructive;
-  const keys = openKeys(keyboard.input, !wantsLine);
+  let keys = openKeys(keyboard.input, !wantsLine);
   try {
     await keys.discard(settleMs);
     show(false);
@@ -71,7 +80,14 @@ async function askOne(question: Question, signal: AbortSignal, options: Terminal
       const read: Reading = readChoice(question, typed);
       if (read.kind === "choice") {
         output.write(keys.raw ? `${read.text}\n` : "");
-        return { choice: read.choice, by: "terminal" };
+        return { choice: read.choice, by: "terminal", ...noteOf(read.note) };
+      }
+      if (read.kind === "why") {
+        // A sentence is typed as a line, which can be corrected before it is sent.
+        keys.close();
+        keys = openKeys(keyboard.input, false);
+        output.write(`${wantsLine ? "" : "no\n"}Why, or what to do instead? [Enter] says nothing: `);
+        return { choice: "refuse", by: "terminal", ...noteOf(await keys.next(signal)) };
       }
       if (read.kind === "whole") {
         output.write("\n");

@@ -13,8 +13,15 @@ const OTHER_ROWS = 9;
 const SHOWN_CHARACTERS = 500;
 const INDENT = "    ";
 
-/** What was typed: an answer (`text`: as it stands behind its key), the wish to see all of it, or nothing that means anything. */
-export type Reading = { kind: "choice"; choice: string; text: string } | { kind: "whole" } | { kind: "nothing" };
+/**
+ * What was typed: an answer (`text`: as it stands behind its key; `note`: why), the wish to say why it is refused, or to
+ * see all of it, or nothing that means anything.
+ */
+export type Reading =
+  | { kind: "choice"; choice: string; text: string; note?: string }
+  | { kind: "why" }
+  | { kind: "whole" }
+  | { kind: "nothing" };
 
 interface Key {
   key: string;
@@ -64,7 +71,8 @@ export function questionLines(question: Question, options: QuestionOptions): str
   const most = Math.max(LEAST_LINES, Math.min(MOST_LINES, height - OTHER_ROWS));
   const isCut = !whole && body.length > most;
   const shown = isCut ? bodyOf(question, width - INDENT.length, style, SHOWN_CHARACTERS).slice(0, most) : body;
-  const choices = keys.map(({ key, text }) => `[${key}] ${text}`).join("  ");
+  const offered = keys.map(({ key, text }) => `[${key}] ${text}`);
+  const choices = [...offered, ...(canSayWhy(question) ? [`[${WHY}] say why`] : [])].join("  ");
   const more = isCut ? `  [v] all of it (${body.length - shown.length} more lines)` : "";
   const destructive = question.kind === "permission" && question.destructive;
   const prompt = destructive ? `${choices}${more}; type the letter and Enter: ` : `${choices}${more}: `;
@@ -77,6 +85,13 @@ export function questionLines(question: Question, options: QuestionOptions): str
     ...hang("", prompt, width).slice(0, -1),
     `${hang("", prompt, width).at(-1)?.trimEnd() ?? ""} `,
   ];
+}
+
+const WHY = "r";
+
+/** Who refuses a call may say what is wanted instead: the model reads it. */
+function canSayWhy(question: Question): boolean {
+  return question.kind === "permission" && question.choices.includes("refuse");
 }
 
 function titleOf(question: Question): string {
@@ -129,6 +144,12 @@ export function readChoice(question: Question, typed: string): Reading {
   if (typed === "\x1b" || typed === "\x04") {
     const careful = keys.find(({ choice }) => /^(?:refuse|stop|no)$/.test(choice));
     return careful ? { kind: "choice", ...careful } : { kind: "nothing" };
+  }
+  if (canSayWhy(question)) {
+    if (text === WHY) return { kind: "why" };
+    // Typed as a line: `n because it is mine`.
+    const note = /^(?:no?|r)(?:[,:;.]?\s+|[,:;.])(.*\S)\s*$/is.exec(typed.trim())?.[1];
+    if (note) return { kind: "choice", choice: "refuse", text: PERMISSION_KEYS.refuse.text, note };
   }
   const words: Record<string, string> = { yes: "y", no: "n" };
   const found = keys.find(({ key, choice }) => key === (words[text] ?? text) || choice.toLowerCase() === text);

@@ -45,7 +45,7 @@ function terminal(
       rows,
       write(text) {
         seen.text += text;
-        if (!/\]\s.*: $/.test(text)) return;
+        if (!/\]\s[^\]]*: $/.test(text)) return;
         const now = left.shift() ?? [];
         queueMicrotask(() => {
           for (const typed of now) keys.emit("data", Buffer.from(typed));
@@ -78,10 +78,41 @@ describe("a question on the terminal", () => {
     }
   });
 
+  test("is refused with a reason, typed as a line", async () => {
+    for (const [line, note] of [
+      [" use pnpm\x1b[A here \n", { note: "use pnpm here" }],
+      ["\n", {}],
+    ] as const) {
+      const { ask, keys } = terminal(["r"], {}, [line]);
+      expect(await ask(permission, never())).toEqual({ choice: "refuse", by: "terminal", ...note });
+      expect(keys).toMatchObject({ raw: false, reading: false });
+      expect(keys.listenerCount("data")).toBe(0);
+    }
+  });
+
+  test("that is answered with a line takes the reason on it", async () => {
+    for (const [line, note] of [
+      ["n because the data is mine\n", { note: "because the data is mine" }],
+      ["No, ask Ada first\n", { note: "ask Ada first" }],
+      ["n\n", {}],
+    ] as const) {
+      const { ask } = terminal([line]);
+      expect(await ask({ ...permission, destructive: true, choices: ["once", "refuse"] }, never())).toEqual({
+        choice: "refuse",
+        by: "terminal",
+        ...note,
+      });
+    }
+    const { ask } = terminal(["nothing\n", "y\n"]);
+    expect((await ask({ ...permission, destructive: true }, never())).choice).toBe("once");
+  });
+
   test("shows what is asked for, and its choices", async () => {
     const { ask, seen } = terminal(["y"]);
     await ask(permission, never());
-    expect(seen.text).toBe("\nAllow bash?\n    npm run build\n[y] once  [a] for this task  [n] no: once\n");
+    expect(seen.text).toBe(
+      "\nAllow bash?\n    npm run build\n[y] once  [a] for this task  [n] no  [r] say why: once\n",
+    );
   });
 
   test("shows what has to be known below what is asked for", async () => {

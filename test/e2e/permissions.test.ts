@@ -250,6 +250,18 @@ describe("an answer of always", () => {
     expect(existsSync(join(here.project, "one"))).toBe(false);
   });
 
+  test("no with a reason is told to the model in the person's words", async () => {
+    const here = place();
+    const server = serving([call("bash", { command: "mkdir one" }), "Done."], here);
+    const answers = [
+      ["[r] say why", "r"],
+      ["Why, or what to do instead?", "it belongs in lib\n"],
+    ] as const;
+    expect(await atTerminal(here, ["-i", "0", "make a folder"], answers)).toMatchObject({ code: 0, unasked: 0 });
+    expect(lastResult(server)).toContain("The user refused this");
+    expect(lastResult(server)).toContain("They said: it belongs in lib");
+  });
+
   test("once and no are not saved", async () => {
     const here = place();
     serving([call("bash", { command: "mkdir one" }), call("bash", { command: "mkdir two" }), "Done."], here);
