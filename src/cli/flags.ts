@@ -216,6 +216,7 @@ export const FLAGS = {
   json: { type: "switch", help: "print JSON", group: "Other", on: ["status", "models", "learn"] },
   install: { type: "switch", help: "pick a skill to install from the sources", group: "Other", on: ["learn"] },
   list: { type: "switch", help: "show what can be undone", group: "Other", on: ["undo"] },
+  force: { type: "switch", help: "undo what was changed since, too", group: "Other", on: ["undo"] },
   status: { type: "switch", help: "only say which schema it has", group: "Other", on: ["migrate"] },
   rollback: { type: "switch", help: "go back one schema; a copy is kept", group: "Other", on: ["migrate"] },
   refresh: { type: "switch", help: "ask the providers for their models", group: "Other", on: ["models"] },

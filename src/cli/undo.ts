@@ -48,7 +48,8 @@ export async function undoCommand({ flags, argument }: CommandLine): Promise<Exi
   try {
     const clock = { now: () => Date.now(), sleep };
     const limits = await limitsHere(paths, flags.config);
-    const report = await undoTask({ ...input, ...limits, clock }, signals.signal);
+    const force = flags.force === true;
+    const report = await undoTask({ ...input, ...limits, force, clock }, signals.signal);
     if (report.done) await remember(paths, { id: input.task, workspace: input.workspace }, signals.signal);
     print(reportText(input.task, report));
     return report.kept.length > 0 || report.failed ? Exit.below : Exit.ok;
@@ -86,7 +87,7 @@ async function limitsHere(paths: Paths, configFile: string | undefined): Promise
   }
 }
 
-type Candidate = Omit<UndoInput, "clock">;
+type Candidate = Omit<UndoInput, "clock" | "force">;
 
 async function candidate(paths: Paths, workspace: string, task: string): Promise<Candidate> {
   const leaving = await readLeaving(transcriptPath(paths, task));
@@ -104,7 +105,7 @@ async function lastChange(paths: Paths, workspace: string, tasks: readonly strin
   for (const task of tasks) {
     const input = await candidate(paths, workspace, task);
     const found = undoable(input);
-    if (found && found.changed?.length !== 0) return input;
+    if (found && found.changed?.paths !== 0) return input;
   }
   throw new UsageError(
     `no task changed anything in ${workspace}`,
@@ -116,7 +117,7 @@ async function listText(paths: Paths, workspace: string, tasks: readonly string[
   const lines: string[] = [];
   for (const task of tasks.slice(0, MOST_LISTED)) {
     const found = undoable(await candidate(paths, workspace, task));
-    if (!found || found.changed?.length === 0) continue;
+    if (!found || found.changed?.paths === 0) continue;
     const started = await firstEvent(transcriptPath(paths, task));
     const about = started?.type === "task_started" ? clip(oneLine(started.request.description), MOST_DESCRIPTION) : "";
     lines.push([`  ${task}`, ago(found.at, now), standing(found), about].filter((part) => part !== "").join("  "));
@@ -127,22 +128,24 @@ async function listText(paths: Paths, workspace: string, tasks: readonly string[
 
 function standing({ changed, undone }: Undoable): string {
   if (undone) return "undone";
-  return changed ? plural(changed.length, "change") : "cut short";
+  if (!changed) return "cut short";
+  return changed.files > 0 ? `${plural(changed.files, "file")} changed` : `${plural(changed.paths, "folder")} changed`;
 }
 
 /** What was done, in calm lines. */
 function reportText(task: string, report: UndoReport): string {
-  const { turn, done, guessed, restored, kept, failed, foreign = [] } = report;
+  const { turn, done, guessed, forced, restored, kept, failed, foreign = [] } = report;
   const undid = turn === "undo";
   const did = undid ? "undone" : "redone";
   const since = [
-    ...(kept.length === 0 ? [] : ["kept, because somebody changed them since:", ...listed(kept)]),
+    ...(kept.length === 0 ? [] : ["kept, because somebody else changed them, too:", ...listed(kept)]),
     ...(failed ? ["could not be put back:", ...listed(failed)] : []),
     ...(foreign.length === 0 ? [] : ["also changed meanwhile, not by this task:", ...listed(foreign)]),
   ];
+  const more = kept.length === 0 || forced ? [] : [onward(task, turn)];
   if (!done) {
-    const why = failed ? "none of it could be put back" : "somebody changed all of it since";
-    return [`nothing was ${did}: ${why}`, ...since, ""].join("\n");
+    const why = failed ? "none of it could be put back" : "somebody else changed all of it, too";
+    return [`nothing was ${did}: ${why}`, ...since, ...more, ""].join("\n");
   }
   const state = undid ? "as before the task" : `as the task left ${restored.length === 1 ? "it" : "them"}`;
   const nothing = undid ? "nothing had to be put back" : "nothing had to be brought back";
@@ -152,9 +155,18 @@ function reportText(task: string, report: UndoReport): string {
     ...listed(restored),
     ...(guessed ? ["The task was cut short: all that changed while it acted counted as its work."] : []),
     ...since,
-    undid ? `To bring its changes back: openkoi undo ${task}` : `To put them back again: openkoi undo ${task}`,
+    ...more,
+    undid
+      ? `To bring ${forced ? "what was there" : "its changes"} back: openkoi undo ${task}`
+      : `To put them back again: openkoi undo ${task}`,
     "",
   ].join("\n");
+}
+
+/** How what was kept is had, too. */
+function onward(task: string, turn: UndoReport["turn"]): string {
+  const what = turn === "undo" ? "To put those back, too" : "To bring those back, too";
+  return `${what}: openkoi undo ${task} --force (what is there now is recorded: another undo brings it again)`;
 }
 
 function listed(paths: readonly string[]): string[] {

@@ -3,8 +3,9 @@ import type { Checkpoint, Diff, RestoreReport } from "../contracts/workspace.ts"
 import { attribute, type Others, suspects, type TimesInput, touched, wasChanged } from "./attribution.ts";
 import type { HeldClaim } from "./claims.ts";
 import { diffStates } from "./diff.ts";
+import { type Exchange, endsOf } from "./exchange.ts";
 import { writeFault } from "./faults.ts";
-import { encodeCovers, encodeManifest, type Recorded, type StagedFile, stageJson } from "./manifest.ts";
+import { commitJson, encodeCovers, encodeManifest, type Recorded } from "./manifest.ts";
 import {
   latestId,
   manifestId,
@@ -18,7 +19,7 @@ import {
 import { type Own, ownChanges } from "./own.ts";
 import { DEFAULT_LIMITS } from "./record-limits.ts";
 import { firstReadable, Records } from "./records.ts";
-import { removeLeftover, restoreState } from "./restore.ts";
+import { type RestoreInput, removeLeftover, restoreState } from "./restore.ts";
 import { coverable, rootsOf } from "./roots.ts";
 import { type ScanInput, scan, scanPaths } from "./scan.ts";
 import { openSession } from "./session.ts";
@@ -87,21 +88,36 @@ class Recorder implements TaskCheckpoints {
   restore(to: Checkpoint, expected: Checkpoint, signal: AbortSignal): Promise<RestoreReport> {
     return this.inTurn(async () => {
       const own = this.own(to, expected);
-      const addDirs = [to, expected].flatMap(({ id }) => this.records.get(id).addDirs);
-      const roots = rootsOf(this.input.workspace, [...new Set(addDirs)]);
-      const read = (entry: Entry): Uint8Array => this.reader.content(entry);
       const keep = own.contested;
-      const report = await restoreState({ to: own.from, expected: own.to, keep, roots, read, signal });
+      const report = await this.putBack([to.id, expected.id], { to: own.from, expected: own.to, keep, signal });
       const foreign = own.foreign.filter((path) => !keep.has(path));
       return foreign.length === 0 ? report : { ...report, foreign };
     });
+  }
+
+  exchange(exchange: Exchange, back: boolean, signal: AbortSignal): Promise<RestoreReport> {
+    return this.inTurn(async () => {
+      const { there, goal, unrecorded } = endsOf(exchange, recordIds(this.input), (id) => this.records.get(id));
+      const [to, expected] = back ? [there, goal] : [goal, there];
+      const report = await this.putBack([exchange.there, exchange.left], { to, expected, keep: new Set(), signal });
+      if (unrecorded.length === 0) return report;
+      const failed = unrecorded.map((path) => `${path}: what is there now is not recorded, and would be lost`);
+      return { ...report, failed: [...(report.failed ?? []), ...failed] };
+    });
+  }
+
+  /** Restores in all folders of these records. */
+  private putBack(ids: readonly string[], how: Omit<RestoreInput, "roots" | "read">): Promise<RestoreReport> {
+    const addDirs = new Set(ids.flatMap((id) => this.records.get(id).addDirs));
+    const roots = rootsOf(this.input.workspace, [...addDirs]);
+    return restoreState({ ...how, roots, read: (entry) => this.reader.content(entry) });
   }
 
   cover(path: string): Promise<void> {
     return this.inTurn(async () => {
       const { workspace, addDirs } = this.input;
       const keys = coverable(rootsOf(workspace, addDirs), relative(workspace, path));
-      await this.tellApart(keys.slice(-1));
+      await this.tellApart(() => keys.slice(-1));
       const unknown = keys.filter((key) => {
         const entry = this.last?.entries.get(key);
         return !this.covered.has(key) && (!entry || entry.kind === "opaque");
@@ -120,10 +136,7 @@ class Recorder implements TaskCheckpoints {
   }
 
   notice(): Promise<void> {
-    return this.inTurn(async () => {
-      const times = this.times(this.now());
-      if (times) await this.tellApart(suspects(times));
-    });
+    return this.inTurn(() => this.tellApart(suspects));
   }
 
   acted(): Promise<void> {
@@ -226,7 +239,8 @@ class Recorder implements TaskCheckpoints {
     await this.writer.flush();
     const manifest = encodeManifest(recorded, this.base);
     // Merely a hint where to find it, so it may be there first; before the folder is synced it costs less than after.
-    await this.commit(join(this.folder, `${name}.json`), manifest, () => writeLatest(dir, workspace, checkpoint.id));
+    const path = join(this.folder, `${name}.json`);
+    await commitJson(this.writer.sync(), path, manifest, () => writeLatest(dir, workspace, checkpoint.id));
     this.number++;
     if (manifest.base === null) this.base = { name, state };
     this.records.add(recorded);
@@ -254,28 +268,14 @@ class Recorder implements TaskCheckpoints {
   }
 
   /** Records what somebody else changed of these before the task changes it, too: afterwards no time would tell. */
-  private async tellApart(paths: readonly string[]): Promise<void> {
+  private async tellApart(choose: (times: TimesInput) => readonly string[]): Promise<void> {
     const times = this.times(this.now());
-    if (!times || !wasChanged(times, paths)) return;
+    if (!times || !wasChanged(times, choose(times))) return;
     await this.storing(async () => this.save(await scan(this.scanInput(AbortSignal.timeout(NOTICE_MS)))));
   }
 
   private own(from: Checkpoint, to: Checkpoint): Own {
     return ownChanges(from.id, to.id, recordIds(this.input), (id) => this.records.get(id));
-  }
-
-  /** Contents and what names them are synced at the same time; the name is given when both are durable. */
-  private async commit(path: string, value: unknown, then?: () => void): Promise<void> {
-    const [contents, file] = await Promise.allSettled([this.writer.sync(), stageJson(path, value)]);
-    if (file.status === "rejected") throw file.reason;
-    const staged: StagedFile = file.value;
-    try {
-      if (contents.status === "rejected") throw contents.reason;
-      await staged.place(then);
-    } catch (error) {
-      await staged.drop();
-      throw error;
-    }
   }
 
   private async saveCovers(keys: readonly string[]): Promise<void> {
@@ -285,7 +285,8 @@ class Recorder implements TaskCheckpoints {
     const entries = [...this.newlyCovered.values()].filter((entry) => entry !== undefined);
     const absent = [...this.newlyCovered.keys()].filter((key) => !this.newlyCovered.get(key));
     try {
-      await this.commit(join(this.folder, `cover-${this.token}.json`), encodeCovers(entries, absent));
+      const path = join(this.folder, `cover-${this.token}.json`);
+      await commitJson(this.writer.sync(), path, encodeCovers(entries, absent));
     } catch (error) {
       for (const key of keys) this.newlyCovered.delete(key);
       throw error;

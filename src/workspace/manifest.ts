@@ -202,7 +202,7 @@ function missing(id: string): UserError {
 }
 
 /** A file that is written but not yet there: `place` puts it in its place at once and for good, `drop` forgets it. */
-export interface StagedFile {
+interface StagedFile {
   /** `then` is done when it is in its place, before that is durable. */
   place(then?: () => void): Promise<void>;
   drop(): Promise<void>;
@@ -232,4 +232,26 @@ export async function stageJson(path: string, value: unknown): Promise<StagedFil
     await syncFolder(folder);
   };
   return { place, drop };
+}
+
+/**
+ * Writes `value` as JSON to `path`. Contents and what names them are synced at the same time; the name is given when
+ * both are durable. `contents`: what it names becomes so; `then`: see `StagedFile.place`.
+ */
+export async function commitJson(
+  contents: Promise<void>,
+  path: string,
+  value: unknown,
+  then?: () => void,
+): Promise<void> {
+  const [synced, file] = await Promise.allSettled([contents, stageJson(path, value)]);
+  if (file.status === "rejected") throw file.reason;
+  const staged = file.value;
+  try {
+    if (synced.status === "rejected") throw synced.reason;
+    await staged.place(then);
+  } catch (error) {
+    await staged.drop();
+    throw error;
+  }
 }

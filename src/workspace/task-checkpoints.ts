@@ -1,4 +1,5 @@
-import type { Activity, Checkpoints } from "../contracts/workspace.ts";
+import type { Activity, Checkpoints, RestoreReport } from "../contracts/workspace.ts";
+import type { Exchange } from "./exchange.ts";
 import type { RecordLimits } from "./record-limits.ts";
 
 export interface CheckpointsInput {
@@ -35,6 +36,8 @@ export interface TaskCheckpoints extends Checkpoints {
   notice(): Promise<void>;
   /** Such an effect is over: what it changed of these is known as the task's until somebody else changes it. */
   acted(): Promise<void>;
+  /** Puts back what somebody else changed, too; `back` brings again what was there. What changes meanwhile is kept. */
+  exchange(exchange: Exchange, back: boolean, signal: AbortSignal): Promise<RestoreReport>;
   /** Must be called at the end; until then nothing that this task may need is collected as garbage. */
   close(): Promise<void>;
 }

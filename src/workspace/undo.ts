@@ -6,13 +6,15 @@ import { isObject } from "../base/schema.ts";
 import type { Clock } from "../contracts/kit.ts";
 import type { Activity, RestoreReport } from "../contracts/workspace.ts";
 import { createCheckpoints } from "./checkpoints.ts";
+import type { Exchange } from "./exchange.ts";
 import { codeOf, writeFault } from "./faults.ts";
 import { lockWorkspace } from "./lock.ts";
 import { loadManifest } from "./manifest.ts";
 import { manifestNames, recordIds, taskFolder, taskNames, workspaceKey } from "./manifest-names.ts";
 import { ownChanges } from "./own.ts";
 import type { RecordLimits } from "./record-limits.ts";
-import { changedPaths } from "./state.ts";
+import { changedPaths, type State } from "./state.ts";
+import type { TaskCheckpoints } from "./task-checkpoints.ts";
 
 /** How a task left the workspace, as its transcript tells. */
 export interface Leaving {
@@ -42,14 +44,23 @@ interface Turn {
   from: string;
   to: string;
   done: boolean;
+  /** Absent in what an earlier version wrote: where it leads tells. */
+  redo?: boolean;
+  /** Some of it was kept, because somebody had changed it. */
+  kept?: true;
+  /** It was forced; one of `from` and `to` is its `there`. */
+  exchange?: Exchange;
 }
 
 export interface Undoable {
   task: string;
   /** ISO time of its last record. */
   at: string;
-  /** Paths that it changed; undefined where only the workspace itself could tell, because the task was cut short. */
-  changed: string[] | undefined;
+  /**
+   * How many paths it changed, and how many of them are no folders; undefined where only the workspace itself could
+   * tell, because the task was cut short.
+   */
+  changed: { paths: number; files: number } | undefined;
   /** True where its changes are put back already: the next undo brings them again. */
   undone: boolean;
 }
@@ -61,6 +72,8 @@ export interface UndoReport extends RestoreReport {
   done: boolean;
   /** The task was cut short: everything that changed while it acted counted as its work. */
   guessed: boolean;
+  /** What somebody changed since was put back, too, and is recorded: the next undo brings it again. */
+  forced?: true;
 }
 
 export interface UndoInput {
@@ -72,8 +85,13 @@ export interface UndoInput {
   leaving: Leaving;
   /** As of the task, where the user set them. */
   limits?: RecordLimits;
+  /** Also what somebody changed since. After an undo that kept something: the rest of it. */
+  force?: boolean;
   clock: Clock;
 }
+
+/** A task's undo where nothing is to be done yet. */
+type Subject = Omit<UndoInput, "clock" | "force">;
 
 /** Ids of the tasks of a workspace that were recorded, newest first. */
 export function recordedTasks(dir: string, workspace: string): string[] {
@@ -91,7 +109,7 @@ export function recordedTasks(dir: string, workspace: string): string[] {
 }
 
 /** What the next undo of this task would do. Undefined where no record can be read. Changes nothing. */
-export function undoable(input: Omit<UndoInput, "clock">): Undoable | undefined {
+export function undoable(input: Subject): Undoable | undefined {
   try {
     const move = nextMove(input);
     if (!move) return undefined;
@@ -100,7 +118,7 @@ export function undoable(input: Omit<UndoInput, "clock">): Undoable | undefined 
     return {
       task: input.task,
       at: left && left.checkpoint.at > checkpoint.at ? left.checkpoint.at : checkpoint.at,
-      changed: move.from === undefined ? undefined : ownPaths(input, move.to, move.from),
+      changed: move.from === undefined ? undefined : countOwn(input, move.to, move.from),
       undone: move.undone,
     };
   } catch (error) {
@@ -110,9 +128,12 @@ export function undoable(input: Omit<UndoInput, "clock">): Undoable | undefined 
   }
 }
 
-function ownPaths(input: Omit<UndoInput, "clock">, from: string, to: string): string[] {
+function countOwn(input: Subject, from: string, to: string): { paths: number; files: number } {
   const own = ownChanges(from, to, recordIds(input), (id) => loadManifest(input.dir, id));
-  return changedPaths(own.from, own.to);
+  const paths = changedPaths(own.from, own.to);
+  const isFolder = ({ entries }: State, path: string) => (entries.get(path)?.kind ?? "dir") === "dir";
+  const files = paths.filter((path) => !isFolder(own.from, path) || !isFolder(own.to, path));
+  return { paths: paths.length, files: files.length };
 }
 
 /**
@@ -121,7 +142,7 @@ function ownPaths(input: Omit<UndoInput, "clock">, from: string, to: string): st
  */
 export async function undoTask(input: UndoInput, signal: AbortSignal): Promise<UndoReport> {
   const { workspace, dir, task, limits, clock } = input;
-  const move = nextMove(input);
+  const move = nextMove(input, input.force);
   if (!move)
     throw new UserError(`nothing was recorded of task ${task}`, "openkoi undo --list shows what can be undone.");
   const { addDirs } = loadManifest(dir, move.to);
@@ -138,19 +159,36 @@ export async function undoTask(input: UndoInput, signal: AbortSignal): Promise<U
   const now = () => clock.now();
   const checkpoints = createCheckpoints({ workspace, addDirs, dir, task, now, ...bounds, ...acted });
   try {
-    const { to, undone } = move;
-    const from = move.from ?? (await checkpoints.record(signal)).id;
-    const turn: Turn = { v: 1, seq: input.leaving.seq, at: new Date(clock.now()).toISOString(), from, to, done: false };
+    const guessed = move.from === undefined;
+    const left = move.from ?? (await checkpoints.record(signal)).id;
+    const force = input.force === true && !move.unfinished;
+    const exchange = force ? await forced(left, move, checkpoints, signal) : move.exchange;
+    const [from, to] = force && exchange ? [exchange.there, exchange.goal] : [left, move.to];
+    const turn: Turn = {
+      v: 1,
+      seq: input.leaving.seq,
+      at: new Date(clock.now()).toISOString(),
+      from,
+      to,
+      done: false,
+      redo: move.undone,
+      ...(exchange ? { exchange } : {}),
+    };
     const earlier = currentTurn(input);
     await writeTurn(input, turn);
-    const [goal, expected] = [loadManifest(dir, to).checkpoint, loadManifest(dir, from).checkpoint];
-    const report = await checkpoints.restore(goal, expected, signal);
-    const about = { turn: undone ? "redo" : "undo", guessed: move.from === undefined } as const;
+    const report = exchange
+      ? await checkpoints.exchange(exchange, to === exchange.there, signal)
+      : await checkpoints.restore(loadManifest(dir, to).checkpoint, loadManifest(dir, from).checkpoint, signal);
+    const about = {
+      turn: move.undone ? ("redo" as const) : ("undo" as const),
+      guessed,
+      ...(force ? { forced: true as const } : {}),
+    };
     if (report.restored.length === 0 && (report.kept.length > 0 || report.failed)) {
       await takeBack(input, earlier);
       return { ...report, ...about, done: false };
     }
-    await writeTurn(input, { ...turn, done: true });
+    await writeTurn(input, { ...turn, done: true, ...(report.kept.length > 0 ? { kept: true as const } : {}) });
     return { ...report, ...about, done: true };
   } finally {
     await checkpoints.close();
@@ -159,14 +197,14 @@ export async function undoTask(input: UndoInput, signal: AbortSignal): Promise<U
 }
 
 /** True where what the task changed is put back, wholly or in part, so that it cannot go on from there. */
-export function isUndone(input: Omit<UndoInput, "clock">): boolean {
+export function isUndone(input: Subject): boolean {
   return undoneAt(input) !== undefined;
 }
 
 /** When that was done, ISO time; undefined where the task's changes stand. */
-export function undoneAt(input: Omit<UndoInput, "clock">): string | undefined {
+export function undoneAt(input: Subject): string | undefined {
   const turn = currentTurn(input);
-  return turn && !(turn.done && turn.to !== recordIds(input)[0]) ? turn.at : undefined;
+  return turn && !(turn.done && isRedo(turn, recordIds(input)[0])) ? turn.at : undefined;
 }
 
 /** From which record to which the next undo goes. */
@@ -176,20 +214,40 @@ interface Move {
   to: string;
   /** The task's changes are put back already, and `to` brings them again. */
   undone: boolean;
+  exchange?: Exchange;
+  /** It was forced and killed: it is finished as it was begun. */
+  unfinished?: true;
+  /** An undo the same way has put back some of it. */
+  continued?: true;
 }
 
-function nextMove(input: Omit<UndoInput, "clock">): Move | undefined {
+/** `force`: what an undo kept is not brought back, but put back, too. */
+function nextMove(input: Subject, force = false): Move | undefined {
   const { leaving } = input;
   const ids = recordIds(input);
   const [before] = ids;
   if (before === undefined) return undefined;
   const turn = currentTurn(input);
   if (turn) {
-    const [from, to] = turn.done ? [turn.to, turn.from] : [turn.from, turn.to];
-    return { from, to, undone: to !== before };
+    const { from, to, done, kept, exchange } = turn;
+    const redo = isRedo(turn, before);
+    const more = exchange && { exchange };
+    if (!done) return { from, to, undone: redo, ...more, ...(exchange ? { unfinished: true } : { continued: true }) };
+    if (force && kept && !exchange) return { from, to, undone: redo, continued: true };
+    return { from: to, to: from, undone: !redo, ...more };
   }
   const left = leaving.left ?? (leaving.untouched ? before : undefined);
   return { from: leaving.seq === 0 ? ids.at(-1) : left, to: before, undone: false };
+}
+
+function isRedo({ redo, to }: Turn, before: string | undefined): boolean {
+  return redo ?? to !== before;
+}
+
+/** Records what is there now, so that nothing of it is lost. */
+async function forced(left: string, move: Move, checkpoints: TaskCheckpoints, signal: AbortSignal): Promise<Exchange> {
+  const there = (await checkpoints.record(signal)).id;
+  return { left, goal: move.to, there, ...(move.continued ? { continued: true } : {}) };
 }
 
 function turnPath({ dir, workspace, task }: Pick<UndoInput, "dir" | "workspace" | "task">): string {
@@ -197,7 +255,7 @@ function turnPath({ dir, workspace, task }: Pick<UndoInput, "dir" | "workspace" 
 }
 
 /** The last undo, unless the task went on since. */
-function currentTurn(input: Omit<UndoInput, "clock">): Turn | undefined {
+function currentTurn(input: Subject): Turn | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(turnPath(input), "utf8"));
     const turn = isObject(value) && value["v"] === 1 ? (value as unknown as Turn) : undefined;

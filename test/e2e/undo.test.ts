@@ -69,7 +69,7 @@ describe("undo", () => {
     writeFileSync(join(here.project, "c.txt"), "mine\n");
     const { code, stdout } = await undo(here);
     expect(code).toBe(3);
-    expect(stdout).toMatch(/kept, because somebody changed them since:\n {2}b\.txt\n {2}c\.txt\n/);
+    expect(stdout).toMatch(/kept, because somebody else changed them, too:\n {2}b\.txt\n {2}c\.txt\n/);
     expect(await Bun.file(join(here.project, "a.txt")).text()).toBe("one\n");
     expect(await Bun.file(join(here.project, "b.txt")).text()).toBe("two\ntask\nmine\n");
     expect(await Bun.file(join(here.project, "c.txt")).text()).toBe("mine\n");
@@ -84,7 +84,7 @@ describe("undo", () => {
     expect(stdout).toStartWith("nothing was undone:");
     expect(stdout).toContain("a.txt");
     expect(stdout).not.toContain("bring its changes back");
-    expect((await undo(here, "--list")).stdout).toContain("1 change");
+    expect((await undo(here, "--list")).stdout).toContain("1 file changed");
     writeFileSync(join(here.project, "a.txt"), "task\n");
     expect((await undo(here)).stdout).toContain("undone: 1 path");
     expect(await Bun.file(join(here.project, "a.txt")).text()).toBe("one\n");
@@ -208,7 +208,7 @@ describe("what the user adds to a file that the task edits", () => {
 
   const text = (here: Place) => readFileSync(join(here.project, "a.txt"), "utf8");
 
-  test("between two of its edits is kept, and both the task and the undo say so", async () => {
+  test("between two of its edits is kept, and both the task and the undo say so; forced, it goes back, too", async () => {
     for (const change of [edit, sed]) {
       const here = place({ "a.txt": "one\ntwo\n" });
       serve(here, (_, done) => {
@@ -224,7 +224,28 @@ describe("what the user adds to a file that the task edits", () => {
       expect(undone.code).toBe(3);
       expect(undone.stdout).toMatch(/kept, because somebody.*:\n {2}a\.txt\n/);
       expect(text(here)).toBe("mine\n1\n2\n");
+      const [way] = /openkoi undo \S+ --force/.exec(undone.stdout) ?? [];
+      const forced = await undo(here, ...way!.split(" ").slice(2));
+      expect(forced).toMatchObject({ code: 0 });
+      expect(text(here)).toBe("one\ntwo\n");
+      expect((await undo(here)).code).toBe(0);
+      expect(text(here)).toBe("mine\n1\n2\n");
     }
+  });
+
+  test("after it has ended is no dead end: what was kept is put back when forced, and comes again", async () => {
+    const here = place();
+    await task(here, "echo task >> a.txt; echo task >> b.txt; mkdir -p some/folders; echo x > some/folders/c.txt");
+    expect((await undo(here, "--list")).stdout).toContain("3 files changed");
+    addLine(here);
+    const mine = snapshot(here.project);
+    const { code, stdout } = await undo(here);
+    expect(code).toBe(3);
+    const [way] = /openkoi undo \S+ --force/.exec(stdout) ?? [];
+    expect(await undo(here, ...way!.split(" ").slice(2))).toMatchObject({ code: 0 });
+    expect([text(here), existsSync(join(here.project, "some"))]).toEqual(["one\n", false]);
+    expect((await undo(here)).stdout).toContain("redone");
+    expect(snapshot(here.project)).toEqual(mine);
   });
 
   test("while it is interrupted is kept", async () => {

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { lstatSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 import { isUndone, type Leaving, lockWorkspace, recordedTasks, undoable, undoTask } from "../../src/workspace/index.ts";
 import { taskFolder } from "../../src/workspace/manifest-names.ts";
+import { DEFAULT_LIMITS } from "../../src/workspace/record-limits.ts";
 import { makePlace, never, open, type Place, put, snapshot } from "./tree.ts";
 
 let place: Place;
@@ -38,7 +39,7 @@ async function worked(task?: string): Promise<Leaving> {
 describe("undo", () => {
   test("goes back, and forth again, and keeps what was changed in between", async () => {
     const input = of(await worked());
-    expect(undoable(input)).toMatchObject({ changed: ["a", "b"], undone: false });
+    expect(undoable(input)).toMatchObject({ changed: { paths: 2, files: 2 }, undone: false });
     expect(await undoTask(input, never())).toEqual({
       turn: "undo",
       done: true,
@@ -72,6 +73,83 @@ describe("undo", () => {
     put(place, "a", "mine again");
     expect(await undoTask(input, never())).toMatchObject({ turn: "redo", done: false, restored: [], kept: ["a", "b"] });
     expect(isUndone(input)).toBe(true);
+  });
+
+  test("counts files, and folders apart", async () => {
+    const records = open(place, of({ seq: 1, left: undefined }).task);
+    await records.record(never());
+    put(place, "deep/er/still/a", "1");
+    const left = await records.record(never());
+    await records.close();
+    expect(undoable(of({ seq: 7, left: left.id }))).toMatchObject({ changed: { paths: 4, files: 1 } });
+  });
+
+  test("that is forced puts back what somebody changed since, too, and the next one brings it again, byte for byte", async () => {
+    const input = of(await worked());
+    put(place, "a", "mine");
+    rmSync(join(place.workspace, "b"));
+    put(place, "b/c", "mine");
+    put(place, "other", "mine");
+    const mine = snapshot(place.workspace);
+    const undone = { other: `file 644 ${btoa("mine")}`, a: `file 644 ${btoa("before")}` };
+    const report = await undoTask({ ...input, force: true }, never());
+    expect(report).toMatchObject({ turn: "undo", done: true, forced: true, restored: ["a"], kept: [] });
+    expect(snapshot(place.workspace)).toMatchObject(undone);
+    expect(isUndone(input)).toBe(true);
+    for (let round = 0; round < 2; round++) {
+      expect(await undoTask(input, never())).toMatchObject({ turn: "redo", done: true, restored: ["a"], kept: [] });
+      expect(snapshot(place.workspace)).toEqual(mine);
+      expect(isUndone(input)).toBe(false);
+      expect(await undoTask(input, never())).toMatchObject({ turn: "undo", done: true, restored: ["a"], kept: [] });
+      expect(snapshot(place.workspace)).toMatchObject(undone);
+    }
+    put(place, "a", "mine anew");
+    expect(await undoTask(input, never())).toMatchObject({ turn: "redo", done: false, kept: ["a"] });
+    expect(await undoTask({ ...input, force: true }, never())).toMatchObject({ turn: "redo", restored: ["a"] });
+    expect(snapshot(place.workspace)).toEqual(mine);
+    expect(await undoTask(input, never())).toMatchObject({ turn: "undo", restored: ["a"] });
+    expect(snapshot(place.workspace)).toMatchObject({ a: `file 644 ${btoa("mine anew")}` });
+  });
+
+  test("that kept something is completed by a forced one; the next one brings all of it again", async () => {
+    const input = of(await worked());
+    put(place, "b", "mine");
+    const mine = snapshot(place.workspace);
+    expect(await undoTask(input, never())).toMatchObject({ turn: "undo", restored: ["a"], kept: ["b"] });
+    expect(await undoTask({ ...input, force: true }, never())).toMatchObject({
+      turn: "undo",
+      restored: ["b"],
+      kept: [],
+    });
+    expect(snapshot(place.workspace)).toEqual({ a: `file 644 ${btoa("before")}` });
+    expect(await undoTask(input, never())).toMatchObject({ turn: "redo", restored: ["a", "b"], kept: [] });
+    expect(snapshot(place.workspace)).toEqual(mine);
+  });
+
+  test("that was forced and killed is finished by the next one, and nothing is lost", async () => {
+    const input = of(await worked());
+    put(place, "a", "mine");
+    put(place, "b", "mine");
+    const mine = snapshot(place.workspace);
+    await undoTask({ ...input, force: true }, never());
+    const path = join(taskFolder(place.dir, place.workspace, input.task), "undone");
+    writeFileSync(path, readFileSync(path, "utf8").replace('"done":true', '"done":false'));
+    // Half of it is not done.
+    put(place, "b", "mine");
+    expect(await undoTask(input, never())).toMatchObject({ turn: "undo", done: true, restored: ["b"], kept: [] });
+    expect(snapshot(place.workspace)).toEqual({ a: `file 644 ${btoa("before")}` });
+    expect(await undoTask(input, never())).toMatchObject({ turn: "redo", restored: ["a", "b"], kept: [] });
+    expect(snapshot(place.workspace)).toEqual(mine);
+  });
+
+  test("leaves, also when forced, what is too large to be recorded, and says so", async () => {
+    const input = of(await worked());
+    put(place, "a", "m".repeat(5000));
+    const limits = { ...DEFAULT_LIMITS, fileBytes: 4000 };
+    const report = await undoTask({ ...input, limits, force: true }, never());
+    expect(report).toMatchObject({ turn: "undo", restored: ["b"] });
+    expect(report.failed).toEqual(["a: what is there now is not recorded, and would be lost"]);
+    expect(snapshot(place.workspace)).toEqual({ a: `file 644 ${btoa("m".repeat(5000))}` });
   });
 
   test("of a task that was cut short leaves what changed while it did not act", async () => {
