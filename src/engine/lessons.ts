@@ -24,7 +24,7 @@ export function lessonsOf(category: string, evaluations: readonly Evaluation[]):
   };
   return [
     ...drops(evaluations).map((content) => lesson("anti_pattern", 0.7, content)),
-    ...standstill(evaluations).map((content) => lesson("heuristic", 0.5, content)),
+    ...standstill(category, evaluations).map((content) => lesson("heuristic", 0.5, content)),
     ...pileUps(evaluations).map((content) => lesson("anti_pattern", 0.7, content)),
   ];
 }
@@ -43,15 +43,15 @@ function drops(evaluations: readonly Evaluation[]): string[] {
   });
 }
 
-function standstill(evaluations: readonly Evaluation[]): string[] {
+/** Named after its kind of work and what was open in it: it comes up where that does, and not in every later task. */
+function standstill(category: string, evaluations: readonly Evaluation[]): string[] {
   const scores = evaluations.map(({ score }) => score);
   const [a, b, c] = scores.slice(-3);
   if (scores.length < 3 || typeof a !== "number" || typeof b !== "number" || typeof c !== "number") return [];
   if (b - a >= NO_GAIN || c - b >= NO_GAIN) return [];
   const open = named(evaluations.at(-1)!.findings);
-  return [
-    `Iterating on gained nothing (${[a, b, c].map(formatScore).join(", ")})${open ? `; what stayed open: ${open}` : ""}.`,
-  ];
+  // That a task stood still, and nothing of what it stood before, is true of any task.
+  return open === "" ? [] : [`In ${category} work, iterating on gained nothing; what stayed open: ${open}.`];
 }
 
 function pileUps(evaluations: readonly Evaluation[]): string[] {

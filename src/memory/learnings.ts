@@ -15,6 +15,8 @@ export const FORGOTTEN = 0.1;
 const MOST_CONTENT = 1000;
 /** How much nearer to certainty a learning comes when it is learned again. */
 const REINFORCED = 0.3;
+/** So sure is a learning at most that was only ever learned again, and never helped. */
+const UNTRIED = 0.75;
 /** What is left of its confidence when its opposite is learned. */
 const CONTRADICTED = 0.5;
 
@@ -154,13 +156,15 @@ export class Learnings {
 
   #reinforce(known: Learning, lesson: Lesson, source: Source): Learning {
     const base = Math.max(known.confidence, Math.min(1, lesson.confidence));
+    // The same rule speaks again at the same sight: that is no proof that what it says is of use.
+    const most = known.helped > 0 ? 1 : Math.max(base, UNTRIED);
     // What holds in two places holds anywhere.
     const workspace = known.workspace === source.workspace ? known.workspace : null;
     this.#database
       .query(
         "UPDATE learnings SET confidence = ?, reinforced = coalesce(reinforced, 0) + 1, last_used = ?, workspace = ? WHERE id = ?",
       )
-      .run(towardsOne(base, REINFORCED), this.#iso(), workspace, known.id);
+      .run(Math.min(most, towardsOne(base, REINFORCED)), this.#iso(), workspace, known.id);
     return this.get(known.id) ?? known;
   }
 

@@ -98,15 +98,31 @@ describe("learning", () => {
     expect(kit.memory.lessons).toEqual([]);
   });
 
-  test("by rule: gains of nothing are a heuristic", async () => {
+  test("by rule: gains of nothing are a heuristic that says in what work, and what stayed open", async () => {
     const blocker = [finding("a", "blocker")];
     const kit = fakeKit({
       turns: [write("one"), "Done.", write("two"), "Done.", write("three"), "Done."],
+      plan: [plan({ category: "sql" })],
       verdicts: () => verdict(0.6, 0.6, blocker),
     });
     await play(kit);
-    expect(kit.memory.lessons).toMatchObject([{ type: "heuristic" }]);
-    expect(kit.memory.lessons[0]?.content).toContain("what stayed open: a is wrong");
+    expect(kit.memory.lessons).toMatchObject([{ type: "heuristic", category: "sql" }]);
+    expect(kit.memory.lessons[0]?.content).toBe(
+      "In sql work, iterating on gained nothing; what stayed open: a is wrong.",
+    );
+  });
+
+  test("by rule: gains of nothing with nothing to name are no lesson", async () => {
+    const kit = fakeKit({
+      turns: [write("one"), "Done.", write("two"), "Done.", write("three"), "Done."],
+      suite: [check("npm test")],
+      results: () => ["adds"],
+      config: { iteration: { improvement_threshold: 0 } },
+      verdicts: () => verdict(0.7),
+    });
+    const { outcome } = await play(kit);
+    expect(outcome?.iterations).toBe(3);
+    expect(kit.memory.lessons).toEqual([]);
   });
 
   test("asks the small model where several iterations had several findings, and nowhere else", async () => {

@@ -63,8 +63,19 @@ describe("a lesson", () => {
     expect(again?.is).toBe("reinforced");
     const { content, confidence, reinforced, lastUsed, workspace } = await only(rig);
     expect({ content, reinforced, workspace }).toEqual({ content: LESSON, reinforced: 1, workspace: "/work" });
-    expect(confidence).toBeCloseTo(0.79, 5);
+    expect(confidence).toBeCloseTo(0.75, 5);
     expect(lastUsed).toBe("2026-11-30T10:00:00.000Z");
+  });
+
+  test("that is told again and again is not made surer than one that helped", async () => {
+    using rig = openRig();
+    const id = (await rig.learn(LESSON))!.learning.id;
+    for (let time = 0; time < 9; time++) await rig.learn(LESSON);
+    expect(await only(rig)).toMatchObject({ confidence: 0.75, reinforced: 9, helped: 0 });
+    rig.used("t2", true, [followed(id)]);
+    const helped = (await only(rig)).confidence;
+    await rig.learn(LESSON);
+    expect((await only(rig)).confidence).toBeGreaterThan(helped);
   });
 
   test("that holds in two places holds anywhere", async () => {
@@ -317,7 +328,7 @@ describe("confidence", () => {
     expect((await only(rig)).confidence).toBeLessThanOrEqual(1);
     await rig.memory.tend(1000, never);
     rig.clock.now = START + 10 * WEEK;
-    expect((await only(rig)).confidence).toBeCloseTo(0.79 * Math.exp(-0.5), 5);
+    expect((await only(rig)).confidence).toBeCloseTo(0.75 * Math.exp(-0.5), 5);
   });
 
   test("of what another program wrote is read as far as it makes sense", async () => {
