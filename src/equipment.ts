@@ -42,7 +42,13 @@ export function sandboxOf(
 export function openCommands(scene: Scene, privateTemp: string, emit: Hub["emit"]): LazyExec {
   const { here, request, task, skills } = scene;
   const unattended = request.attended !== true || here.config.permissions.mode === "auto";
-  const sandbox = { ...sandboxOf(scene, here, task.addDirs, privateTemp), visible: skills.folders() };
+  const { network } = here.config.sandbox;
+  const onUnreached = (reach: string) => {
+    const way = `set network = "all" under [sandbox] in ${here.configFile}, or OPENKOI_SANDBOX_NETWORK=all for one run`;
+    const message = `${reach} ([sandbox] network = "${network}"); to let them reach others, ${way}`;
+    void emit({ type: "warning", code: "sandbox", message });
+  };
+  const sandbox = { ...sandboxOf(scene, here, task.addDirs, privateTemp), visible: skills.folders(), onUnreached };
   return lazyExec(sandbox, unattended, (posture: SandboxPosture) => {
     void emit({ type: "sandbox", posture });
     if (posture.mode === "off" || posture.layers.length >= ALL_LAYERS) return;

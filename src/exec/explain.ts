@@ -33,11 +33,20 @@ export function explainFailure(output: string, held: Held): string[] {
       for (const path of pathsIn(line, held.cwd)) addPathNote(notes, path, refused, held);
     }
     if (held.network !== "all" && NETWORK.test(line)) {
-      const reach = held.network === "none" ? "commands have no network" : "commands reach only their own loopback";
-      notes.add(`${reach} ([sandbox] network = "${held.network}"); the user can set it to "all"`);
+      notes.add(networkNote(held.network));
     }
   }
   return [...notes].slice(0, MOST_NOTES);
+}
+
+/** Why a command found nobody. */
+export function networkNote(network: Held["network"]): string {
+  return `${reachOf(network)} ([sandbox] network = "${network}"); the user can set it to "all"`;
+}
+
+/** How far commands get. */
+export function reachOf(network: Held["network"]): string {
+  return network === "none" ? "commands have no network" : "commands reach only their own loopback";
 }
 
 /** `refused`: the system said no. Otherwise it said that there is nothing, as it does of what is hidden. */

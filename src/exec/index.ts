@@ -38,6 +38,8 @@ export interface ExecInput {
   graceMs?: number;
   /** Other limits than those of `limits.ts`. */
   limits?: Partial<CommandLimits>;
+  /** Hears, once, how far commands get where one failed because it wanted further. */
+  onUnreached?(reach: string): void;
   /** False: as on a system where namespaces are forbidden. For tests of what is left then. */
   namespaces?: boolean;
 }
@@ -141,6 +143,7 @@ class TaskExec implements ReadyExec {
   readonly #runs = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   #lastId = 0;
+  #toldUnreached = false;
 
   constructor(input: ExecInput, libc: Libc | undefined, jail: Jail, policy: Policy | undefined) {
     this.posture = jail.posture;
@@ -195,11 +198,17 @@ class TaskExec implements ReadyExec {
   /** Why a command failed, where it was the sandbox. */
   async #explain(output: string, cwd: string): Promise<string[]> {
     if (!this.#policy || this.posture.layers.length === 0) return [];
-    const { explainFailure } = await import("./explain.ts");
+    const { explainFailure, networkNote, reachOf } = await import("./explain.ts");
+    const { network, onUnreached } = this.#input;
     const { writable, hidden } = this.#policy;
     const own = [...writable, "/tmp", "/var/tmp", "/dev"];
     const covered = [...hidden.folders, ...hidden.files];
-    return explainFailure(output, { cwd, writable: own, hidden: covered, network: this.#input.network });
+    const notes = explainFailure(output, { cwd, writable: own, hidden: covered, network });
+    if (!this.#toldUnreached && notes.includes(networkNote(network))) {
+      this.#toldUnreached = true;
+      onUnreached?.(reachOf(network));
+    }
+    return notes;
   }
 
   async start(request: Omit<SpawnRequest, "timeoutMs">): Promise<BackgroundProcess> {

@@ -210,6 +210,19 @@ describe("--redact", () => {
   });
 });
 
+test("a command that wants further than the sandbox lets it is explained to the user too, once", async () => {
+  const here = place();
+  const command = "git ls-remote https://example.com/x.git";
+  const server = serving([call("bash", { command }), call("bash", { command: `${command} main` }), "Done."], here);
+  const { stderr } = await openkoi(here, ["--yes", "-i", "0", "look"]);
+  expect(lastResult(server)).toContain('[sandbox] network = "loopback"');
+  const told = stderr.split("\n").filter((line) => line.includes("network ="));
+  const file = join(here.home, ".openkoi/config.toml");
+  expect(told).toEqual([
+    `  warning    commands reach only their own loopback ([sandbox] network = "loopback"); to let them reach others, set network = "all" under [sandbox] in ${file}, or OPENKOI_SANDBOX_NETWORK=all for one run`,
+  ]);
+});
+
 describe("an answer of always", () => {
   test("is saved for this project in the user's own folder, and holds without a terminal", async () => {
     const here = place();
