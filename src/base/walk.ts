@@ -2,6 +2,7 @@ import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { messageOf } from "./errors.ts";
 import { readRegular } from "./files.ts";
+import { gitFolders } from "./git-folder.ts";
 import { type IgnoreRules, parseIgnore } from "./ignore.ts";
 
 export interface WalkEntry {
@@ -136,24 +137,11 @@ function outerLayers(root: string): Layer[] {
     const prefix = folder === start ? "" : `${relative(folder, start).replaceAll("\\", "/")}/`;
     // The root's own .gitignore is read when the walk opens it.
     if (folder !== start) files.push({ rules: readRules(join(folder, ".gitignore")), prefix, cut: 0 });
-    const git = gitFolder(folder);
+    const git = gitFolders(folder)?.common;
     if (git) return [...files, { rules: readRules(join(git, "info", "exclude")), prefix, cut: 0 }];
     // Outside a repository the files above say nothing about this folder.
     if (folder === dirname(folder)) return [];
   }
-}
-
-/** The folder with the repository's `info`, where `folder` is the top of a work tree. */
-function gitFolder(folder: string): string | undefined {
-  const git = join(folder, ".git");
-  const stats = lstatSync(git, { throwIfNoEntry: false });
-  if (!stats) return undefined;
-  if (stats.isDirectory()) return git;
-  // A linked work tree or a submodule: `gitdir: PATH`, and there `commondir` names the shared part.
-  const own = /^gitdir: (.+)$/m.exec(textOf(git))?.[1];
-  if (own === undefined) return git;
-  const gitDir = resolve(folder, own);
-  return resolve(gitDir, textOf(join(gitDir, "commondir")).trim() || ".");
 }
 
 function readRules(path: string): IgnoreRules {

@@ -9,6 +9,7 @@ import { realFolder } from "../folders.ts";
 import { readLeaving } from "../readers/leaving.ts";
 import { firstEvent, transcriptPath } from "../readers/transcript.ts";
 import {
+  gitMoves,
   recordedTasks,
   recordLimits,
   type Undoable,
@@ -21,6 +22,7 @@ import type { CommandLine } from "./args.ts";
 import { oneLine } from "./display/layout.ts";
 import { ago } from "./display/style.ts";
 import { print, say } from "./display/writer.ts";
+import { gitLines } from "./git-lines.ts";
 import { watchSignals } from "./signals.ts";
 import { findTask } from "./task-name.ts";
 
@@ -51,7 +53,9 @@ export async function undoCommand({ flags, argument }: CommandLine): Promise<Exi
     const force = flags.force === true;
     const report = await undoTask({ ...input, ...limits, force, clock }, signals.signal);
     if (report.done) await remember(paths, { id: input.task, workspace: input.workspace }, signals.signal);
-    print(reportText(input.task, report));
+    const { activity } = input.leaving;
+    const moves = activity && report.turn === "undo" ? gitMoves(input.workspace, activity) : undefined;
+    print(reportText(input.task, report, moves ? gitLines(moves) : []));
     return report.kept.length > 0 || report.failed ? Exit.below : Exit.ok;
   } finally {
     signals.stop();
@@ -133,7 +137,7 @@ function standing({ changed, undone }: Undoable): string {
 }
 
 /** What was done, in calm lines. */
-function reportText(task: string, report: UndoReport): string {
+function reportText(task: string, report: UndoReport, git: readonly string[]): string {
   const { turn, done, guessed, forced, restored, kept, failed, foreign = [] } = report;
   const undid = turn === "undo";
   const did = undid ? "undone" : "redone";
@@ -145,7 +149,7 @@ function reportText(task: string, report: UndoReport): string {
   const more = kept.length === 0 || forced ? [] : [onward(task, turn)];
   if (!done) {
     const why = failed ? "none of it could be put back" : "somebody else changed all of it, too";
-    return [`nothing was ${did}: ${why}`, ...since, ...more, ""].join("\n");
+    return [`nothing was ${did}: ${why}`, ...since, ...more, ...git, ""].join("\n");
   }
   const state = undid ? "as before the task" : `as the task left ${restored.length === 1 ? "it" : "them"}`;
   const nothing = undid ? "nothing had to be put back" : "nothing had to be brought back";
@@ -156,6 +160,7 @@ function reportText(task: string, report: UndoReport): string {
     ...(guessed ? ["The task was cut short: all that changed while it acted counted as its work."] : []),
     ...since,
     ...more,
+    ...git,
     undid
       ? `To bring ${forced ? "what was there" : "its changes"} back: openkoi undo ${task}`
       : `To put them back again: openkoi undo ${task}`,

@@ -90,6 +90,39 @@ describe("undo", () => {
     expect(await Bun.file(join(here.project, "a.txt")).text()).toBe("one\n");
   });
 
+  test("says that commits and branches stay, and how git goes back", async () => {
+    const here = place();
+    const git = (...args: string[]) => {
+      // Logs of git know seconds: the task's must be others.
+      const env = { ...here.env, GIT_COMMITTER_DATE: "2026-11-23T10:00:00Z" };
+      const { stdout, exitCode } = Bun.spawnSync(["git", "-C", here.project, ...args], { env });
+      expect(exitCode).toBe(0);
+      return stdout.toString().trim();
+    };
+    writeFileSync(join(here.home, ".gitconfig"), "[user]\nname = a\nemail = a@example.org\n");
+    git("init", "-q", "-b", "main");
+    git("add", ".");
+    git("commit", "-q", "-m", "one");
+    const was = git("rev-parse", "HEAD");
+    await task(
+      here,
+      "echo x > a.txt; git switch -q -c topic; git -c user.name=b -c user.email=b@example.org commit -qam two; git log --oneline",
+    );
+    expect(git("rev-parse", "HEAD")).not.toBe(was);
+    const { stdout } = await undo(here);
+    expect(stdout).toContain(`HEAD was at ${was.slice(0, 10)} (main) before the task, and is at `);
+    expect(stdout).toContain("Branches that were made meanwhile stay: topic (");
+    const [, way] = /leaving the files as they are: (.+)/.exec(stdout) ?? [];
+    expect(Bun.spawnSync(["sh", "-c", way!], { cwd: here.project, env: here.env }).exitCode).toBe(0);
+    expect([git("rev-parse", "HEAD"), git("branch", "--show-current"), git("status", "--short")]).toEqual([
+      was,
+      "main",
+      "",
+    ]);
+    expect((await undo(here)).stdout).not.toContain("HEAD");
+    expect((await undo(here)).stdout).not.toContain("HEAD");
+  });
+
   test("takes the last task that changed something, or the one that is named by a part of its id", async () => {
     const here = place();
     await task(here, "echo first > a.txt");
