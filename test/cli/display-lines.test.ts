@@ -114,6 +114,22 @@ describe("a command", () => {
     expect(shownOf(begun!, { type: "asked", question }, answer, refused)).toEqual(["  $ make  ✗ you refused it"]);
   });
 
+  test("that was refused says what the user can do about it, in full and below where there is no room", () => {
+    const begun: EventBody = {
+      type: "tool_started",
+      call: call("f", "fetch"),
+      effect: "network",
+      subject: "http://127.0.0.1:8080/health",
+    };
+    const way = "The user can allow it with the rule fetch(127.0.0.1); for a server of this task use bash (curl).";
+    const text = `127.0.0.1 lies in this machine or a private network, which fetch does not reach. ${way}`;
+    const over: EventBody = { type: "tool_finished", id: "f", name: "fetch", result: { text, isError: true }, ms: 2 };
+    expect(shownOf(begun, over)).toEqual(["  fetch http://127.0.0.1:8080/health  ✗", `    ${text}`]);
+    const narrow = shown(told([begun, over]), { width: 60 });
+    expect(narrow.map((line) => line.trim()).join(" ")).toContain(text);
+    for (const line of narrow) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(60);
+  });
+
   test("is what goes on again once it was allowed", () => {
     const [begun] = run();
     const answer: EventBody = { type: "answered", id: "q", answer: { choice: "once", by: "terminal" } };

@@ -1,13 +1,17 @@
-import { formatDuration } from "../../base/text.ts";
+import { clip, formatDuration } from "../../base/text.ts";
 import type { Event } from "../../contracts/event.ts";
 import type { ToolResult } from "../../contracts/tool.ts";
-import { cleanLines, cut, fit, type LineOptions, oneLine } from "./layout.ts";
+import { cleanLines, cut, fit, hang, type LineOptions, oneLine } from "./layout.ts";
 import { type Running, splitOutput, type View } from "./view.ts";
 
 /** Lines of a finished call's result that `--verbose` shows where it had no live output. */
 const RESULT_LINES = 10;
 /** Lines of live output shown of one call: `yes` must not drown the display. */
 const OUTPUT_LINES = 500;
+
+/** Columns of a reason beside its call, and characters of one that stands below it. */
+const MOST_BESIDE = 60;
+const MOST_TOLD = 500;
 
 /** One line: the call with its name dimmed, and how it went. */
 export function callLine(title: string, mark: string, options: LineOptions): string {
@@ -42,14 +46,18 @@ export function finishedLines(event: Event & { type: "tool_finished" }, view: Vi
   const time = formatDuration(ms);
   const ending = isCommand ? commandEnding(result.text) : undefined;
   const why = refusalOf(result, running) ?? (ending && `${ending}, ${time}`);
+  const reason = oneLine(result.text);
   const mark = result.isError
-    ? style.bad(`✗ ${why ?? cut(oneLine(result.text), 60)}`)
+    ? style.bad(`✗ ${why ?? cut(reason, MOST_BESIDE)}`)
     : isCommand
       ? `${style.good("✓")} ${style.dim(time)}`
       : "";
-  const head = errorLine(title, mark, result.isError, options);
-  if (!verbose || !running) return [head];
-  if (!isCommand) return [head, ...(result.isError ? [] : resultLines(result.text, options))];
+  const isTold = result.isError && why === undefined && tellsWay(reason, roomBeside(options));
+  const head = isTold
+    ? [callLine(title, style.bad("✗"), options), ...hang("    ", clip(reason, MOST_TOLD), options.width)]
+    : [errorLine(title, mark, result.isError, options)];
+  if (!verbose || !running) return head;
+  if (!isCommand) return [...head, ...(result.isError ? [] : resultLines(result.text, options))];
   const rest = running.partial.trim() === "" ? [] : [output(running.partial, options)];
   const silent = running.lines === 0 && rest.length === 0;
   return [...rest, ...(silent ? resultLines(result.text, options) : []), `    ${mark}`];
@@ -74,6 +82,14 @@ function resultLines(text: string, options: LineOptions): string[] {
 
 /** A call that failed says why; where the line is too short for both, the reason gives way first. */
 function errorLine(title: string, mark: string, isError: boolean, options: LineOptions): string {
-  const room = Math.max(10, Math.min(60, Math.floor(options.width / 2)));
-  return callLine(title, isError ? cut(mark, room) : mark, options);
+  return callLine(title, isError ? cut(mark, roomBeside(options)) : mark, options);
+}
+
+function roomBeside({ width }: LineOptions): number {
+  return Math.max(10, Math.min(MOST_BESIDE, Math.floor(width / 2)));
+}
+
+/** A refusal ends with what the user can do about it: where it has no room beside the call it stands below, in full. */
+function tellsWay(reason: string, room: number): boolean {
+  return /\bthe user(?:'s rules| can| has to| alone)\b|outside the workspace/i.test(reason) && reason.length + 2 > room;
 }
