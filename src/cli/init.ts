@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { Exit, type ExitCode, UsageError } from "../base/errors.ts";
+import { Exit, type ExitCode, UsageError, UserError } from "../base/errors.ts";
 import { ensureDir, writeAtomic } from "../base/files.ts";
 import type { Paths } from "../base/paths.ts";
 import type { CommandLine } from "./args.ts";
 import { connect } from "./connect.ts";
 import { print } from "./display/writer.ts";
-import { freshStatuses, openPlace, pickProvider, rowNamed, statusLines } from "./place.ts";
+import type { Flags } from "./flags.ts";
+import { freshStatuses, openPlace, type Place, pickProvider, rowNamed, statusLines } from "./place.ts";
 
 /** What a new config file says: nothing that is not the default, and where to read on. */
 const FIRST_CONFIG = `# OpenKoi's settings. Everything has a default; what is set here replaces it.
@@ -25,6 +26,17 @@ export async function initCommand({ flags }: CommandLine): Promise<ExitCode> {
   const place = await openPlace(flags);
   const { paths } = place.app;
   print(`config: ${paths.config}${(await firstConfig(paths)) ? " (made)" : ""}\n`);
+  try {
+    return await firstSteps(place, flags);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.exitCode !== Exit.interrupted) throw error;
+    // The config file may have been made, and a key saved.
+    const remedy = "What is said above was done; openkoi init goes on from there.";
+    throw new UserError(error.message, remedy, Exit.interrupted, { cause: error });
+  }
+}
+
+async function firstSteps(place: Place, flags: Flags): Promise<ExitCode> {
   if (flags.connect !== undefined) await connect(rowNamed(flags.connect, place), place);
   let statuses = await freshStatuses(place);
   if (!statuses.some(({ state }) => state === "ready")) {

@@ -35,7 +35,7 @@ export function strayProposals({ patterns, proposals: all }: Lessons): Proposal[
 }
 
 /** Patterns that the user has to do with: not what they dismissed, and of two that say the same the one that says more. */
-export function openPatterns({ patterns }: Lessons): StoredPattern[] {
+export function openPatterns({ patterns }: Pick<Lessons, "patterns">): StoredPattern[] {
   return withoutTwins(patterns.filter(({ status }) => status !== "dismissed"));
 }
 

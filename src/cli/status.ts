@@ -91,7 +91,13 @@ async function sizeOfMemory(store: MemoryStore, { database, sessions }: Paths): 
   if (!store.exists()) return undefined;
   const { sizeOf, sizeOfBehind } = await import("../memory/inspect.ts");
   if (await store.isBehind()) return sizeOfBehind(database, sessions);
-  return sizeOf(await store.whole(), sessions);
+  const memory = await store.whole();
+  const [{ storedPatterns }, { openPatterns }] = await Promise.all([
+    import("../memory/patterns/store.ts"),
+    import("./learn-view.ts"),
+  ]);
+  // As many as `learn list` shows.
+  return { ...sizeOf(memory, sessions), patterns: openPatterns({ patterns: storedPatterns(memory) }).length };
 }
 
 /** Puts together what `status` needs. */

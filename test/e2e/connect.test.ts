@@ -182,6 +182,15 @@ describe("connect", () => {
 });
 
 describe("on a terminal", () => {
+  test("init that is left says what it did, not that it did nothing", async () => {
+    const at = place();
+    const { code, seen } = await onTerminal(at, '"$OPENKOI" init', [{ when: "Connect (type to filter", type: "\x03" }]);
+    expect(code).toBe(130);
+    expect(seen).toContain("config.toml (made)");
+    expect(seen).not.toContain("Nothing was changed");
+    expect(seen).toContain("openkoi init goes on from there");
+  });
+
   test("the key is picked for, typed and never shown", async () => {
     const at = place();
     at.env["GROQ_BASE_URL"] = "http://127.0.0.1:1";

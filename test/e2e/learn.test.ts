@@ -157,6 +157,11 @@ describe("learn", () => {
     expect(code).toBe(0);
     expect(seen).toContain("every day about 9");
     expect((await learn(at, "list", "--json")).stdout).toContain('"status": "dismissed"');
+    // What is dismissed or said by another one is not counted either.
+    const listed = (await learn(at, "list")).stdout.match(/^ {2}\S+ +(?:seen|proposed|approved) /gm) ?? [];
+    expect((await openkoi(at, ["status"])).stdout).toContain(
+      `, ${listed.length} pattern${listed.length === 1 ? "" : "s"}  (`,
+    );
   });
 
   test("says in good English what is missing", async () => {
