@@ -136,9 +136,11 @@ function openText({ id, severity, title, location, fix }: Finding): string {
 }
 
 /** At most about `most` tokens of it. */
-function diffText({ changes, text, truncated }: Diff, most: number): string {
+function diffText({ changes, text, truncated, foreign = [] }: Diff, most: number): string {
   if (changes.length === 0) return "Nothing in the workspace was changed.";
-  const shown = fitting(text, most);
+  const both = changes.flatMap(({ path }) => (foreign.includes(path) ? [path] : []));
+  const whose = `(somebody else changed ${both.join(", ")} meanwhile, too: not every line of it has to be the task's)\n`;
+  const shown = (both.length > 0 ? whose : "") + fitting(text, most);
   return truncated ? `${shown}\n(the diff was cut here)` : shown;
 }
 

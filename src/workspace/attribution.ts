@@ -1,7 +1,9 @@
+import { readdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { Activity } from "../contracts/workspace.ts";
+import { codeOf } from "./faults.ts";
 import { barrierOn, locate, type Root } from "./roots.ts";
-import { changedPaths, type Entry, look, type State, sameEntry, untouched } from "./state.ts";
+import { changedPaths, type Entry, kindOf, look, type State, sameEntry, untouched } from "./state.ts";
 
 /** The kernel's clock for files is that many ms behind at most, and times of events are cut to whole ones. */
 const SLACK = 20;
@@ -87,16 +89,49 @@ export function suspects({ from, since, activity, roots }: TimesInput): string[]
   return [...new Set([...known, ...named])];
 }
 
+/** Files of a small workspace that are there now and that `from` does not know, as far as no rule hid them then. */
+export function newcomers({ from, since, roots }: TimesInput): string[] {
+  if (from.entries.size > MOST_LOOKED_AT) return [];
+  const found: string[] = [];
+  const known = [...from.entries.values()].flatMap(({ path, kind }) => (kind === "dir" ? [`${path}/`] : []));
+  const folders = [...roots.map(({ prefix }) => prefix), ...known];
+  for (let at = 0; at < folders.length && found.length < MOST_LOOKED_AT; at++) {
+    const folder = folders[at]!;
+    const absolute = join(roots[0]!.path, folder);
+    const stats = seeing(() => look(absolute), undefined);
+    // What a new folder holds may be older than itself.
+    const isNew = at >= roots.length + known.length;
+    if (!stats || kindOf(stats) !== "dir" || (!isNew && stats.mtimeMs < since - SLACK)) continue;
+    for (const entry of seeing(() => readdirSync(absolute, { withFileTypes: true }), [])) {
+      const key = folder + entry.name;
+      if (entry.name === ".git" || from.entries.has(key) || from.ignored.has(key)) continue;
+      if (entry.isDirectory()) folders.push(`${key}/`);
+      else if (entry.isFile()) found.push(key);
+    }
+  }
+  return found;
+}
+
 /** True where somebody else changed one of these files since `from` was recorded. */
 export function wasChanged(input: TimesInput, paths: readonly string[]): boolean {
   const when = new Times(input);
-  return paths.some((path) => when.isStrange(path, input.from.entries.get(path)));
+  return paths.some((path) => seeing(() => when.isStrange(path, input.from.entries.get(path)), false));
 }
 
 /** Which of these files the task changed since `from` was recorded, where nobody changed them after it. */
 export function touched(input: TimesInput, paths: readonly string[]): string[] {
   const when = new Times(input);
-  return paths.filter((path) => when.isTouched(path, input.from.entries.get(path)));
+  return paths.filter((path) => seeing(() => when.isTouched(path, input.from.entries.get(path)), false));
+}
+
+/** What cannot be looked at tells nothing, and must not keep the task from acting. */
+function seeing<T>(look: () => T, nothing: T): T {
+  try {
+    return look();
+  } catch (error) {
+    if (codeOf(error) === "") throw error;
+    return nothing;
+  }
 }
 
 /** The folders that hold a path, as keys, outermost first. */

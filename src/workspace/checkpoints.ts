@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import type { Checkpoint, Diff, RestoreReport } from "../contracts/workspace.ts";
-import { attribute, type Others, suspects, type TimesInput, touched, wasChanged } from "./attribution.ts";
+import { attribute, newcomers, type Others, suspects, type TimesInput, touched, wasChanged } from "./attribution.ts";
 import type { HeldClaim } from "./claims.ts";
 import { diffStates } from "./diff.ts";
 import { type Exchange, endsOf } from "./exchange.ts";
@@ -144,7 +144,8 @@ class Recorder implements TaskCheckpoints {
       const now = this.now();
       const times = this.times(now);
       if (!times) return;
-      for (const path of touched(times, suspects(times))) this.touched.set(join(this.input.workspace, path), now);
+      const paths = [...suspects(times), ...newcomers(times)];
+      for (const path of touched(times, paths)) this.touched.set(join(this.input.workspace, path), now);
     });
   }
 

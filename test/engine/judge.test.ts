@@ -24,6 +24,18 @@ describe("the judge", () => {
     expect(request).toMatchObject({ tools: [], temperature: 0.1, maxTokens: 2000, schema: { name: "verdict" } });
   });
 
+  test("is told which of the changed files somebody else changed, too", async () => {
+    for (const foreign of [[], ["a.ts", "b.ts"]]) {
+      const kit = fakeKit({ turns: [write("new"), "Done."] });
+      const { diff } = kit.checkpoints;
+      kit.checkpoints.diff = async (...args) => ({ ...(await diff(...args)), foreign });
+      await outcomeOf(kit);
+      const text = JSON.stringify(kit.models.evaluator.requests[0]?.messages);
+      expect(text.includes("somebody else changed a.ts meanwhile, too: not every line")).toBe(foreign.length > 0);
+      expect(text).toContain("+new");
+    }
+  });
+
   test("reads in words how commands ended that neither passed nor failed", async () => {
     const statuses = { "npm test": "empty", "npm run lint": "unavailable", "make check": "timeout" } as const;
     const kit = fakeKit({

@@ -154,6 +154,24 @@ describe("what somebody else changes while a task runs", () => {
     expect([text("a"), text("b")]).toEqual(["mine\n1\n", "mine\n1\n"]);
   });
 
+  test("to a file that a command made is kept, also where the next command edits it", async () => {
+    put(place, "old/a", "1");
+    const before = await record();
+    for (const path of ["new", "old/new", "made/deep/new"]) {
+      await task(() => put(place, path, "made\n"));
+      await records.acted();
+      put(place, path, "made\nmine\n");
+      await Bun.sleep(45);
+      spans.push({ from: Date.now(), to: Number.POSITIVE_INFINITY });
+      await records.notice();
+      put(place, path, "again\nmine\n");
+      spans.push({ ...spans.pop()!, to: Date.now() });
+      const after = await record();
+      expect((await records.restore(before, after, never())).kept).toContain(path);
+      expect(text(path)).toBe("again\nmine\n");
+    }
+  });
+
   test("is looked for before each effect, and where there is nothing no record is made", async () => {
     put(place, "a", "1");
     await record();
