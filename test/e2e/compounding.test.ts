@@ -121,7 +121,7 @@ test("five similar tasks make the sixth cheaper, it can be seen why, and a habit
 
   const other = makePlace();
   try {
-    expect(await openkoi(other, ["import", join(at.project, "all.json")])).toMatchObject({ code: 0 });
+    expect(await openkoi(other, ["import", "--yes", join(at.project, "all.json")])).toMatchObject({ code: 0 });
     expect((await openkoi(other, ["learn", "list"])).stdout).toContain(LESSON);
   } finally {
     other.remove();

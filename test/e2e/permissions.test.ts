@@ -223,6 +223,14 @@ test("a command that wants further than the sandbox lets it is explained to the 
   ]);
 });
 
+test("a refusal's remedy is read in a pipe to its end", async () => {
+  const here = place();
+  const fetching = call("fetch", { url: "http://127.0.0.1:8080/health" });
+  serving([fetching, "Done."], here, '[permissions]\nallow = ["fetch"]\n');
+  const { stderr } = await openkoi(here, ["-i", "0", "look"]);
+  expect(stderr).toContain("which fetch does not reach. The user can allow it with the rule fetch(127.0.0.1);");
+});
+
 describe("an answer of always", () => {
   test("is saved for this project in the user's own folder, and holds without a terminal", async () => {
     const here = place();
