@@ -141,10 +141,13 @@ function reportText(task: string, report: UndoReport, git: readonly string[]): s
   const { turn, done, guessed, forced, restored, kept, failed, foreign = [] } = report;
   const undid = turn === "undo";
   const did = undid ? "undone" : "redone";
+  const theirs = undid ? foreign.filter((path) => restored.includes(path)) : [];
+  const others = foreign.filter((path) => !restored.includes(path));
   const since = [
     ...(kept.length === 0 ? [] : ["kept, because somebody else changed them, too:", ...listed(kept)]),
     ...(failed ? ["could not be put back:", ...listed(failed)] : []),
-    ...(foreign.length === 0 ? [] : ["also changed meanwhile, not by this task:", ...listed(foreign)]),
+    ...(theirs.length === 0 ? [] : ["as somebody else had left them before the task changed them:", ...listed(theirs)]),
+    ...(others.length === 0 ? [] : ["also changed meanwhile, not by this task:", ...listed(others)]),
   ];
   const more = kept.length === 0 || forced ? [] : [onward(task, turn)];
   if (!done) {

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, type Stats } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { Activity } from "../contracts/workspace.ts";
 import { codeOf } from "./faults.ts";
@@ -171,19 +171,23 @@ class Times {
 
   /** Somebody else changed this file after the record that has it like this. Clocks that differ do not tell. */
   isStrange(path: string, entry: Entry | undefined): boolean {
-    const place = this.place(path);
-    const stats = place && look(place.absolute);
-    if (!stats) return place !== undefined && entry !== undefined && this.deleted(path) === "theirs";
-    if (entry && untouched(entry, stats)) return false;
+    const stats = this.fresh(path, entry);
+    if (stats === "same" || !this.place(path)) return false;
+    if (!stats) return entry !== undefined && this.deleted(path) === "theirs";
     return stats.ctimeMs >= this.input.since - SLACK && this.isForeign(stats.ctimeMs);
   }
 
   /** The task changed this file after the record that has it like this, and was the last to do so. */
   isTouched(path: string, entry: Entry | undefined): boolean {
-    const place = this.place(path);
-    const stats = place && look(place.absolute);
-    if (!stats || (entry && untouched(entry, stats))) return false;
+    const stats = this.fresh(path, entry);
+    if (stats === "same" || !stats || !this.place(path)) return false;
     return stats.ctimeMs >= this.input.since && this.acted(stats.ctimeMs);
+  }
+
+  /** Most are the same, so the way to each is looked at last. */
+  private fresh(path: string, entry: Entry | undefined): Stats | "same" | undefined {
+    const stats = look(`${this.input.roots[0]!.path}/${path}`);
+    return entry && stats && untouched(entry, stats) ? "same" : stats;
   }
 
   /** What is gone: its folder tells only where nothing in it changed since the task began to act. */

@@ -501,6 +501,14 @@ test("a conversation that was made smaller is one calm line", () => {
   ]);
 });
 
+test("what somebody else changed is told from what both changed", () => {
+  const changes = [{ path: "a.ts", kind: "changed" as const }];
+  const outcome = ended("accepted", { changes, foreign: ["a.ts", "b.ts", "c.ts"], kept: ["c.ts"] });
+  const shown = shownOf({ type: "task_finished", outcome });
+  expect(shown).toContain("  somebody else changed these meanwhile, too: a.ts");
+  expect(shown).toContain("  also changed meanwhile, not by this task: b.ts");
+});
+
 test("what was put back, what was kept and what could not be put back is said", () => {
   const to = { id: "c", hash: "h", at: "", files: 1, uncovered: [] };
   const report = { restored: ["a.ts"], kept: ["b.ts", "c\nd.ts"], failed: ["e.ts: it is too large"] };

@@ -252,7 +252,7 @@ describe("what the user adds to a file that the task edits", () => {
       });
       const { code, stderr } = await openkoi(here, ["-i", "0", "--yes", "count"]);
       expect({ code, stderr }).toMatchObject({ code: 0 });
-      expect(stderr).toContain("also changed meanwhile, not by this task: a.txt");
+      expect(stderr).toContain("somebody else changed these meanwhile, too: a.txt");
       const undone = await undo(here);
       expect(undone.code).toBe(3);
       expect(undone.stdout).toMatch(/kept, because somebody.*:\n {2}a\.txt\n/);
@@ -312,7 +312,9 @@ describe("what the user adds to a file that the task edits", () => {
       return edit("two", "2");
     });
     expect((await openkoi(here, ["-i", "0", "--yes", "count"])).code).toBe(0);
-    expect((await undo(here)).code).toBe(0);
+    const { code, stdout } = await undo(here);
+    expect(code).toBe(0);
+    expect(stdout).toContain("as somebody else had left them before the task changed them:\n  a.txt\n");
     expect(text(here)).toBe("mine\none\ntwo\n");
     expect(existsSync(join(here.project, "b.txt"))).toBe(false);
   });

@@ -75,9 +75,21 @@ function doubts({ evaluation }: Outcome): string[] {
 }
 
 /** What somebody else did meanwhile; what was kept because of it is said already. */
-function foreignLines({ foreign = [], kept = [] }: Outcome, width: number): string[] {
+function foreignLines({ foreign = [], kept = [], changes }: Outcome, width: number): string[] {
+  const ours = new Set(changes.map(({ path }) => path));
   const rest = foreign.filter((path) => !kept.includes(path));
-  return rest.length === 0 ? [] : hang("  ", `also changed meanwhile, not by this task: ${names(rest)}`, width);
+  const say = (what: string, paths: readonly string[]): string[] =>
+    paths.length === 0 ? [] : hang("  ", `${what}: ${names(paths)}`, width);
+  return [
+    ...say(
+      "somebody else changed these meanwhile, too",
+      rest.filter((path) => ours.has(path)),
+    ),
+    ...say(
+      "also changed meanwhile, not by this task",
+      rest.filter((path) => !ours.has(path)),
+    ),
+  ];
 }
 
 /** How much of what was sent the provider knew already; nothing where it says so of nothing. */
