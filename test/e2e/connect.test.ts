@@ -361,6 +361,6 @@ describe("a misspelt model", () => {
     const env = { GROQ_API_KEY: "k", GROQ_BASE_URL: url };
     expect((await openkoi(at, ["models", "--refresh"], { env })).stderr).toBe("openkoi: groq: 1 models\n");
     const { code, stderr } = await openkoi(at, ["-m", "zebra-900", "task"], { env });
-    expect([code, stderr]).toEqual([1, expect.stringContaining("Did you mean zebra-9000?")]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("Did you mean zebra-9000?")]);
   });
 });
