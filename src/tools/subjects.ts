@@ -25,7 +25,7 @@ export interface Subject {
 
 /** `line`: the command line, where the call is one. All subjects must be allowed; one that is denied is enough. */
 export function subjectsOf(request: PermissionRequest, line: CommandLine | undefined, roots: Roots): Subject[] {
-  if (line && line.invocations.length > 0) return line.invocations.map((one) => programSubject(one, request.tool));
+  if (line && line.invocations.length > 0) return line.invocations.map((one) => programSubject(one, request));
   const { subject, tool, effect } = request;
   const common = { coverable: true, needed: true };
   if (line || (effect !== "write" && effect !== "read")) {
@@ -71,11 +71,11 @@ function isHarmless({ name, bare, args }: Invocation): boolean {
   return bare && HARMLESS.test(name) && !(name === "printf" && args[0]?.text.startsWith("-v"));
 }
 
-function programSubject(one: Invocation, tool: string): Subject {
+function programSubject(one: Invocation, { tool, subject }: PermissionRequest): Subject {
   return {
     names: [...new Set(namesOf(one))],
     exact: one.text,
-    ...keyOf(one),
+    ...keyOf(one, subject),
     rules: rulesOf(one, tool),
     coverable: one.bare,
     needed: !one.transparent && !one.carried && !isHarmless(one),
@@ -109,9 +109,12 @@ const EACH_TIME =
 const FIND_ACTS = /^-(?:exec|ok|delete|fprint|fls)/;
 
 /** `npm test` for `npm test -- x`: the same again needs no new question. Code in the line is only ever itself. */
-function keyOf(one: Invocation): Pick<Subject, "key" | "task"> {
+function keyOf(one: Invocation, line: string): Pick<Subject, "key" | "task"> {
   const start = one.bare && !runsCode(one) ? startOf(one) : undefined;
-  return start === undefined ? { key: `exactly ${one.text}`, task: one.text } : { key: start, task: `${start} …` };
+  if (start !== undefined) return { key: start, task: `${start} …` };
+  // What it is fed by says what it does: `… | sh`, `… | xargs rm`.
+  const exact = one.given || one.fedBy.length > 0 ? line : one.text;
+  return { key: `exactly ${exact}`, task: exact };
 }
 
 /** What a command line begins with that does much the same; undefined where only the very same line does. */
