@@ -138,7 +138,7 @@ function standing({ changed, undone }: Undoable): string {
 
 /** What was done, in calm lines. */
 function reportText(task: string, report: UndoReport, git: readonly string[]): string {
-  const { turn, done, guessed, forced, restored, kept, failed, foreign = [] } = report;
+  const { turn, done, guessed, forced, again, restored, kept, failed, foreign = [] } = report;
   const undid = turn === "undo";
   const did = undid ? "undone" : "redone";
   const theirs = undid ? foreign.filter((path) => restored.includes(path)) : [];
@@ -154,7 +154,8 @@ function reportText(task: string, report: UndoReport, git: readonly string[]): s
     const why = failed ? "none of it could be put back" : "somebody else changed all of it, too";
     return [`nothing was ${did}: ${why}`, ...since, ...more, ...git, ""].join("\n");
   }
-  const state = undid ? "as before the task" : `as the task left ${restored.length === 1 ? "it" : "them"}`;
+  const left = again ? "as before the undo" : `as the task left ${restored.length === 1 ? "it" : "them"}`;
+  const state = undid ? "as before the task" : left;
   const nothing = undid ? "nothing had to be put back" : "nothing had to be brought back";
   const what = restored.length === 0 ? nothing : `${plural(restored.length, "path")} ${state}`;
   return [

@@ -74,6 +74,8 @@ export interface UndoReport extends RestoreReport {
   guessed: boolean;
   /** What somebody changed since was put back, too, and is recorded: the next undo brings it again. */
   forced?: true;
+  /** It brings what was there before an undo that was forced: not only what the task left. */
+  again?: true;
 }
 
 export interface UndoInput {
@@ -183,6 +185,7 @@ export async function undoTask(input: UndoInput, signal: AbortSignal): Promise<U
       turn: move.undone ? ("redo" as const) : ("undo" as const),
       guessed,
       ...(force ? { forced: true as const } : {}),
+      ...(exchange && to === exchange.there ? { again: true as const } : {}),
     };
     if (report.restored.length === 0 && (report.kept.length > 0 || report.failed)) {
       await takeBack(input, earlier);

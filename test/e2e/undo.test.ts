@@ -277,7 +277,7 @@ describe("what the user adds to a file that the task edits", () => {
     const [way] = /openkoi undo \S+ --force/.exec(stdout) ?? [];
     expect(await undo(here, ...way!.split(" ").slice(2))).toMatchObject({ code: 0 });
     expect([text(here), existsSync(join(here.project, "some"))]).toEqual(["one\n", false]);
-    expect((await undo(here)).stdout).toContain("redone");
+    expect((await undo(here)).stdout).toContain("redone: 5 paths as before the undo\n");
     expect(snapshot(here.project)).toEqual(mine);
   });
 
