@@ -1,6 +1,7 @@
 import type { Settings, Tapes } from "./app.ts";
 import type { Config } from "./base/config.ts";
 import type { Paths } from "./base/paths.ts";
+import { timeLimit } from "./base/stream.ts";
 import type { Clock } from "./contracts/kit.ts";
 import { removeAbandonedTemps } from "./private-temp.ts";
 import type { MemoryStore } from "./readers/memory-store.ts";
@@ -45,14 +46,14 @@ export async function tidyUp(input: TidyInput): Promise<string[]> {
   const now = clock.now();
   const steps: (() => Promise<unknown>)[] = [
     async () => removeAbandonedTemps(now),
-    () => collectDaily({ dir: paths.checkpoints, now, isOver: during(TIDY_MS, signal) }),
+    () => collectDaily({ dir: paths.checkpoints, now, isOver: timeLimit(TIDY_MS, signal) }),
   ];
   const last = ended.at(-1);
   // A memory that the task had no use for is not opened for this; what is left waits for one that has.
   if (last && store.isOpen()) {
     const { config } = last.here;
     steps.push(() => input.recollection(last).tend(TEND_MS, signal));
-    steps.push(() => store.readOn(during(READ_MS, signal)));
+    steps.push(() => store.readOn(timeLimit(READ_MS, signal)));
     steps.push(async () => news.push(await newHabits(input, config)));
     steps.push(async () => news.push(await soulHint(input, last)));
     steps.push(async () => news.push(...(await pruned(input, config, signal))));
@@ -62,12 +63,6 @@ export async function tidyUp(input: TidyInput): Promise<string[]> {
     await step().catch(() => {});
   }
   return news.filter((line) => line !== undefined);
-}
-
-/** Real time is measured: no timer can end work that gives no way. */
-function during(ms: number, signal: AbortSignal): () => boolean {
-  const end = performance.now() + ms;
-  return () => signal.aborted || performance.now() > end;
 }
 
 async function newHabits({ paths, clock, store }: TidyInput, { patterns }: Config): Promise<string | undefined> {
@@ -86,5 +81,5 @@ async function soulHint({ paths, store, recollection }: TidyInput, last: EndedTa
 async function pruned({ paths, clock, store }: TidyInput, { memory }: Config, signal: AbortSignal): Promise<string[]> {
   const { pruneDaily } = await import("./readers/prune.ts");
   const input = { paths, maxMegabytes: memory.max_storage_mb, now: clock.now() };
-  return pruneDaily({ ...input, memory: () => store.whole(), isOver: during(PRUNE_MS, signal) });
+  return pruneDaily({ ...input, memory: () => store.whole(), isOver: timeLimit(PRUNE_MS, signal) });
 }

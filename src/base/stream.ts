@@ -170,6 +170,15 @@ export function giveWay(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/**
+ * Tells whether `ms` milliseconds are over, or the signal aborted: for work that is asked between its pieces. Real time,
+ * whatever the clock says; a timer could not end work that gives no way.
+ */
+export function timeLimit(ms: number, signal?: AbortSignal): () => boolean {
+  const end = performance.now() + ms;
+  return () => signal?.aborted === true || performance.now() >= end;
+}
+
 /** Resolves after `ms` milliseconds. @throws the signal's reason when it aborts before. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 import { UserError } from "../base/errors.ts";
+import { timeLimit } from "../base/stream.ts";
 import type { Cue, Learned, Learning, Lesson, Memento, Memory, MemoryAccess, MemoryHit } from "../contracts/memory.ts";
 import type { Embedder } from "../contracts/provider.ts";
 import type { CallRecord } from "../contracts/task.ts";
@@ -236,8 +237,6 @@ function newest(database: MemoryDatabase): number {
   return database.query<{ n: number | null }, []>("SELECT max(n) AS n FROM memory_chunks").get()?.n ?? 0;
 }
 
-/** Time that is measured is real time, whatever the clock says. */
 function during(ms: number, signal?: AbortSignal): Allowance {
-  const end = performance.now() + ms;
-  return { spent: () => signal?.aborted === true || performance.now() >= end };
+  return { spent: timeLimit(ms, signal) };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { messageOf, UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
+import { timeLimit } from "../base/stream.ts";
 import type { MemoryDatabase } from "../memory/database.ts";
 import { databaseFault } from "../memory/faults.ts";
 
@@ -91,8 +92,7 @@ export function createMemoryStore(options: {
     open: () => (opening ??= begin()),
     async whole() {
       const open = await this.open();
-      const end = performance.now() + PATIENCE;
-      catching ??= catchingUp(open, () => performance.now() > end).catch((error) => {
+      catching ??= catchingUp(open, timeLimit(PATIENCE)).catch((error) => {
         if (!closing.signal.aborted) tell(error);
       });
       await catching;

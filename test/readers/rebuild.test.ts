@@ -1,6 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Event, EventBody } from "../../src/contracts/event.ts";
 import type { Learning } from "../../src/contracts/memory.ts";
@@ -10,23 +9,11 @@ import { hasUncounted } from "../../src/memory/uses.ts";
 import { catchUp } from "../../src/readers/catch-up.ts";
 import { ended, started, told } from "../cli/story.ts";
 import { kept } from "../fakes/memory.ts";
+import { useDataPaths } from "./place.ts";
 
 /** After every transcript of here. */
 const NOW = Date.parse("2026-11-25T12:00:00Z");
-let dir: string;
-let paths: { database: string; sessions: string; data: string; checkpoints: string };
-
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), "openkoi-rebuild-"));
-  paths = {
-    database: join(dir, "openkoi.db"),
-    sessions: join(dir, "sessions"),
-    data: dir,
-    checkpoints: join(dir, "cp"),
-  };
-  mkdirSync(paths.sessions);
-});
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
+const paths = useDataPaths();
 
 const LESSON = "Negate the banknotes in kopecks";
 const note = (id: string): EventBody => ({

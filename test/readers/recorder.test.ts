@@ -1,7 +1,6 @@
 import { Database } from "bun:sqlite";
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 import type { Event, EventBody } from "../../src/contracts/event.ts";
@@ -14,23 +13,11 @@ import { createRecorder } from "../../src/readers/recorder.ts";
 import "../../src/readers/recording.ts";
 import { isPassing } from "../../src/readers/transcript.ts";
 import { ended, evaluated, finding, spent, started, story, told } from "../cli/story.ts";
+import { useDataPaths } from "./place.ts";
 
 const TASK = "20261123-101502-k3f9";
 const NOW = Date.parse("2026-11-23T11:00:00Z");
-let dir: string;
-let paths: { database: string; sessions: string; data: string; checkpoints: string };
-
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), "openkoi-recorder-"));
-  paths = {
-    database: join(dir, "openkoi.db"),
-    sessions: join(dir, "sessions"),
-    data: dir,
-    checkpoints: join(dir, "cp"),
-  };
-  mkdirSync(paths.sessions);
-});
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
+const paths = useDataPaths();
 
 /** A timer that runs when it is told to. */
 function handTimer() {

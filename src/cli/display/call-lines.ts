@@ -52,7 +52,7 @@ export function finishedLines(event: Event & { type: "tool_finished" }, view: Vi
     : isCommand
       ? `${style.good("✓")} ${style.dim(time)}`
       : "";
-  const isTold = result.isError && why === undefined && tellsWay(reason, roomBeside(options));
+  const isTold = result.isError && why === undefined && isSentence(result.text, roomBeside(options));
   const head = isTold
     ? [callLine(title, style.bad("✗"), options), ...hang("    ", clip(reason, MOST_TOLD), options.width)]
     : [errorLine(title, mark, result.isError, options)];
@@ -89,7 +89,8 @@ function roomBeside({ width }: LineOptions): number {
   return Math.max(10, Math.min(MOST_BESIDE, Math.floor(width / 2)));
 }
 
-/** A refusal ends with what the user can do about it: where it has no room beside the call it stands below, in full. */
-function tellsWay(reason: string, room: number): boolean {
-  return /\bthe user(?:'s rules| can| has to| alone)\b|outside the workspace/i.test(reason) && reason.length + 2 > room;
+/** What is said in one line ends with what can be done about it: where it has no room beside its call it stands below, in full. */
+function isSentence(text: string, room: number): boolean {
+  const line = text.trim();
+  return !line.includes("\n") && line.length + 2 > room;
 }
