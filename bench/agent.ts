@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { startOpenAiFake } from "../test/fakes/openai-server.ts";
+import { describedFault } from "../test/fakes/published.ts";
 import type { FakeRequest, ScriptedTurn, Turn } from "../test/fakes/script.ts";
 import { createMeter, type Meter } from "./peak.ts";
 import { median, type Row } from "./table.ts";
@@ -155,7 +156,7 @@ async function measure(runs: number, setup: Setup): Promise<Measured> {
 
 async function once(setup: Setup): Promise<Sample> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "openkoi-bench-")));
-  const server = startOpenAiFake((request, at) => setup.turn(at, request));
+  const server = startOpenAiFake((request, at) => setup.turn(at, request), { undescribed: true });
   const meter: Meter | undefined = createMeter(join(root, "meter"));
   try {
     const project = join(root, "project");
@@ -178,8 +179,9 @@ async function once(setup: Setup): Promise<Sample> {
     const code = await child.exited;
     const ms = performance.now() - started;
     if (code !== 0) throw new Error(`exit ${code}: ${readFileSync(errors, "utf8")}`);
-    const refused = server.requests.find((request) => request.refused);
-    if (refused) throw new Error(`the server refused a request: ${refused.refused}`);
+    const faults = server.requests.map(({ refused, body }) => refused ?? describedFault("chat", body));
+    const fault = faults.find((each) => each !== undefined);
+    if (fault) throw new Error(`a request was not as it must be: ${fault}`);
     setup.verify?.(project, server.requests);
     const mib = meter?.peak() ?? (child.resourceUsage()?.maxRSS ?? 0) / 1024 / 1024;
     return { ms, mib, requests: server.requests };

@@ -18,6 +18,11 @@ import {
 export interface OpenAiFakeOptions extends ChatRules {
   /** Where set, every request must carry it as bearer token; others get 401. */
   key?: string;
+  /**
+   * Requests are not held against the vendor's own description while they wait, which takes milliseconds each. Who
+   * measures time does it afterwards (`describedFault`).
+   */
+  undescribed?: true;
   /** A server that tells no usage, as some small ones do. */
   uncounted?: true;
   /** What it has; any other one is refused. A list that is asked for is not among the requests. Default: everything. */
@@ -48,7 +53,9 @@ export function startOpenAiFake(script: Script, options: OpenAiFakeOptions = {})
         request.refused = "Incorrect API key";
         return trouble({ status: 401, body });
       }
-      const complaint = complaintAboutChat(request.body, options) ?? describedFault("chat", request.body);
+      const complaint =
+        complaintAboutChat(request.body, options) ??
+        (options.undescribed ? undefined : describedFault("chat", request.body));
       if (complaint) return refuse(400, complaint);
       const { model } = request.body;
       if (options.models && !options.models.includes(model)) return refuse(404, `The model ${model} does not exist.`);
