@@ -48,16 +48,17 @@ export interface ImageBlock {
 export type UserBlock = TextBlock | ImageBlock | ToolResultBlock;
 export type AssistantBlock = TextBlock | ReasoningBlock | ToolCallBlock;
 
+/** Messages never change once they are made: what is known of one (its size, its form on a wire) is worked out once. */
 export interface UserMessage {
-  role: "user";
-  blocks: UserBlock[];
+  readonly role: "user";
+  readonly blocks: readonly UserBlock[];
 }
 
 export interface AssistantMessage {
-  role: "assistant";
-  blocks: AssistantBlock[];
+  readonly role: "assistant";
+  readonly blocks: readonly AssistantBlock[];
   /** `provider/model` that wrote it; decides whether `native` parts may go back. */
-  from: string;
+  readonly from: string;
 }
 
 export type Message = UserMessage | AssistantMessage;

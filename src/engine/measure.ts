@@ -1,3 +1,4 @@
+import { oncePer } from "../base/once-per.ts";
 import type { AssistantBlock, Message, UserBlock } from "../contracts/message.ts";
 import type { ModelRequest } from "../contracts/provider.ts";
 
@@ -8,16 +9,25 @@ const IMAGE_TOKENS = 1500;
 
 /** Input tokens of a request, estimated from its size. */
 export function measure(request: Pick<ModelRequest, "system" | "messages" | "tools">): number {
-  const tools = request.tools.reduce((sum, tool) => sum + tokensOf(JSON.stringify(tool)), 0);
-  return Math.ceil(tokensOf(request.system) + tools + weigh(request.messages));
+  return Math.ceil(tokensOf(request.system) + weighTools(request.tools) + weigh(request.messages));
 }
+
+const weighTools = oncePer((tools: ModelRequest["tools"]) =>
+  tools.reduce((sum, tool) => sum + tokensOf(JSON.stringify(tool)), 0),
+);
 
 /** Tokens of messages, estimated; a sum of parts, so not rounded. */
 export function weigh(messages: readonly Message[]): number {
   let tokens = 0;
-  for (const message of messages) for (const block of message.blocks) tokens += weighBlock(block);
+  for (const message of messages) tokens += weighMessage(message);
   return tokens;
 }
+
+const weighMessage = oncePer(({ blocks }: Message) => {
+  let tokens = 0;
+  for (const block of blocks) tokens += weighBlock(block);
+  return tokens;
+});
 
 export function weighBlock(block: UserBlock | AssistantBlock): number {
   switch (block.type) {

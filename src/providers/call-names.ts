@@ -1,3 +1,4 @@
+import { oncePer } from "../base/once-per.ts";
 import type { Message } from "../contracts/message.ts";
 import type { ModelRequest } from "../contracts/provider.ts";
 
@@ -9,11 +10,12 @@ const ACCEPTED = /^[a-zA-Z0-9_-]{1,64}$/;
  * It goes back under the tool's own name, or one that is accepted. The same request where nothing is to be changed.
  */
 export function withAcceptedNames(request: ModelRequest): ModelRequest {
-  const refused = request.messages.some(({ blocks }) => blocks.some((block) => "name" in block && !fits(block.name)));
-  if (!refused) return request;
+  if (request.messages.every(isAccepted)) return request;
   const tools = request.tools?.map((tool) => tool.name) ?? [];
   return { ...request, messages: request.messages.map((message) => renamed(message, tools)) };
 }
+
+const isAccepted = oncePer(({ blocks }: Message) => blocks.every((block) => !("name" in block) || fits(block.name)));
 
 function renamed(message: Message, tools: readonly string[]): Message {
   const blocks = message.blocks.map((block) =>

@@ -34,7 +34,7 @@ export async function openRecorder(path: string, normaliser: Normaliser): Promis
         // Before it is passed on: whoever has the answer need not come back for more.
         if (event.type === "done") {
           const { message, stop, usage } = event;
-          await write({ blocks: message.blocks, stop, usage }, message.from);
+          await write({ blocks: [...message.blocks], stop, usage }, message.from);
         }
         yield event;
       }

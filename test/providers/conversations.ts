@@ -85,7 +85,7 @@ export function fromChat(request: Foreign, from: string): Conversation | undefin
         text,
       };
       const last = messages.at(-1);
-      if (last?.role === "user") last.blocks.push(block);
+      if (last?.role === "user") messages[messages.length - 1] = { role: "user", blocks: [...last.blocks, block] };
       else messages.push({ role: "user", blocks: [block] });
     } else if (message.role === "assistant")
       messages.push({ role: "assistant", from, blocks: assistantBlocks(message, text, names) });

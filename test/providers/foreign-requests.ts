@@ -19,16 +19,18 @@ class Turns {
 
   said(blocks: AssistantBlock[]): void {
     const last = this.messages.at(-1);
-    if (last?.role === "assistant") last.blocks.push(...blocks);
-    else this.messages.push({ role: "assistant", blocks, from: this.#from });
+    if (last?.role === "assistant") this.messages.pop();
+    const before = last?.role === "assistant" ? last.blocks : [];
+    this.messages.push({ role: "assistant", blocks: [...before, ...blocks], from: this.#from });
   }
 
   /** Results that follow each other answer calls of one turn. */
   heard(blocks: UserBlock[]): void {
     const last = this.messages.at(-1);
     const results = (list: readonly UserBlock[]) => list.every((block) => block.type === "tool_result");
-    if (last?.role === "user" && results(last.blocks) && results(blocks)) last.blocks.push(...blocks);
-    else this.messages.push({ role: "user", blocks });
+    const goesOn = last?.role === "user" && results(last.blocks) && results(blocks);
+    if (goesOn) this.messages.pop();
+    this.messages.push({ role: "user", blocks: [...(goesOn ? last.blocks : []), ...blocks] });
   }
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { Message } from "../../src/contracts/message.ts";
+import type { WireId } from "../../src/providers/row.ts";
 import { loadRows } from "../../src/providers/rows.ts";
 import { extensionFault } from "../fakes/extension.ts";
 import { type Described, describedFault } from "../fakes/published.ts";
@@ -49,6 +50,35 @@ describe("whatever the conversation", () => {
           }
         }),
         { numRuns: 150, seed: 7 },
+      );
+    });
+  }
+});
+
+describe("what was worked out for an earlier request", () => {
+  const speakers: Record<string, WireId> = {
+    anthropic: "anthropic",
+    bedrock: "bedrock",
+    google: "gemini",
+    groq: "chat",
+    ollama: "ollama",
+    openai: "responses",
+    openrouter: "chat",
+  };
+  for (const [provider, wire] of Object.entries(speakers)) {
+    test(`changes nothing of what ${provider} is sent later`, async () => {
+      const { encode } = await wireOf(wire);
+      await fc.assert(
+        fc.asyncProperty(conversation(provider), async (messages) => {
+          const target = await targetFor(provider, "model", { price });
+          let sent = "";
+          for (let count = 1; count <= messages.length; count += 2) {
+            sent = encode(requestOf(messages.slice(0, count), { tools: [readTool] }), target).body;
+          }
+          const fresh = await targetFor(provider, "model", { price });
+          expect(encode(requestOf(structuredClone(messages), { tools: [readTool] }), fresh).body).toBe(sent);
+        }),
+        { numRuns: 50, seed: 7 },
       );
     });
   }

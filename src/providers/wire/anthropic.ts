@@ -3,27 +3,28 @@ import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { AnthropicAnswer, asStream } from "./anthropic-answer.ts";
 import { frames } from "./frames.ts";
 import { argumentsObject } from "./values.ts";
-import { adaptiveThinking, type Encoded, type Target, type Wire } from "./wire.ts";
+import { adaptiveThinking, type Encoded, messageWise, type Target, type Wire } from "./wire.ts";
 
 /** The Anthropic Messages API: docs.anthropic.com/en/api/messages and /messages-streaming. */
 export const anthropic: Wire = { encode, decode };
 
-type Content = Record<string, unknown>;
+type Content = Readonly<Record<string, unknown>>;
 interface Turn {
-  role: "user" | "assistant";
-  content: Content[];
+  readonly role: "user" | "assistant";
+  readonly content: readonly Content[];
 }
 
 const VERSION = "2023-06-01";
 
+const encoded = messageWise((message, target): Turn => {
+  const content = message.role === "user" ? userContent(message, target) : assistantContent(message, target);
+  return { role: message.role, content };
+});
+
 function encode(request: ModelRequest, target: Target): Encoded {
   const { info, row } = target;
-  const messages: Turn[] = [];
-  for (const message of request.messages) {
-    const content = message.role === "user" ? userContent(message, target) : assistantContent(message, target);
-    // A message of which nothing may be sent (another model's thoughts alone) is left out: empty content is refused.
-    if (content.length > 0) messages.push({ role: message.role, content });
-  }
+  // A message of which nothing may be sent (another model's thoughts alone) is left out: empty content is refused.
+  const messages = encoded(request.messages, target).filter(({ content }) => content.length > 0);
   markTurns(messages);
   const tools = request.tools.map(({ name, description, parameters }): Content => {
     return { name, description, input_schema: parameters };
@@ -57,10 +58,11 @@ function encode(request: ModelRequest, target: Target): Encoded {
  */
 function markTurns(messages: Turn[]): void {
   let marks = 2;
-  for (const message of messages.toReversed()) {
-    if (message.role !== "user") continue;
-    message.content.push(marked(message.content.pop()!));
-    if (--marks === 0) return;
+  for (let at = messages.length - 1; at >= 0 && marks > 0; at--) {
+    const { role, content } = messages[at]!;
+    if (role !== "user") continue;
+    messages[at] = { role, content: [...content.slice(0, -1), marked(content.at(-1)!)] };
+    marks--;
   }
 }
 

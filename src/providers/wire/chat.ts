@@ -4,21 +4,23 @@ import { shortened } from "./call-ids.ts";
 import { asChunks, ChatAnswer } from "./chat-answer.ts";
 import { frames } from "./frames.ts";
 import { argumentsText, object } from "./values.ts";
-import { type Encoded, effortFor, type Target, type Wire } from "./wire.ts";
+import { type Encoded, effortFor, messageWise, type Target, type Wire } from "./wire.ts";
 
 /** OpenAI Chat Completions (platform.openai.com/docs/api-reference/chat), the language most vendors speak. */
 export const chat: Wire = { encode, decode };
 
-type Json = Record<string, unknown>;
+type Json = Readonly<Record<string, unknown>>;
+
+const encoded = messageWise((message, target): readonly Json[] =>
+  message.role === "user" ? userMessages(message, target) : assistantMessage(message, target),
+);
 
 function encode(request: ModelRequest, target: Target): Encoded {
   const { info, row } = target;
   const { quirks } = row;
-  const messages: Json[] = request.system ? [{ role: "system", content: request.system }] : [];
-  for (const message of request.messages) {
-    messages.push(...(message.role === "user" ? userMessages(message, target) : assistantMessage(message, target)));
-  }
-  if (quirks.cacheControl) markTurns(messages);
+  const system = request.system ? [{ role: "system", content: request.system }] : [];
+  const plain = [...system, ...encoded(request.messages, target).flat()];
+  const messages = quirks.cacheControl ? withMarks(plain) : plain;
   const tools = request.tools.map(({ name, description, parameters }): Json => {
     return { type: "function", function: { name, description, parameters } };
   });
@@ -121,15 +123,17 @@ function callId(id: string, { row }: Target): string {
  * Cache breakpoints for the models that need them: at the end of the system prompt and of the last two messages that
  * are not the model's own. The marked ones are sent as lists, which changes their form but not their content.
  */
-function markTurns(messages: Json[]): void {
+function withMarks(messages: readonly Json[]): Json[] {
+  const marked = [...messages];
   let marks = 2;
-  for (const message of messages.toReversed()) {
-    const fixed = message["role"] === "system";
-    if (!fixed && (message["role"] === "assistant" || marks-- <= 0)) continue;
-    const content = message["content"];
+  for (let at = messages.length - 1; at >= 0; at--) {
+    const { role, content } = messages[at]!;
+    if (role !== "system" && (role === "assistant" || marks-- <= 0)) continue;
     const parts = Array.isArray(content) ? content : [{ type: "text", text: content }];
-    message["content"] = [...parts.slice(0, -1), { ...object(parts.at(-1)), cache_control: { type: "ephemeral" } }];
+    const last = { ...object(parts.at(-1)), cache_control: { type: "ephemeral" } };
+    marked[at] = { ...messages[at], content: [...parts.slice(0, -1), last] };
   }
+  return marked;
 }
 
 async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {

@@ -4,12 +4,12 @@ import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { parsed, webPage } from "./frames.ts";
 import { OllamaAnswer } from "./ollama-answer.ts";
 import { argumentsObject } from "./values.ts";
-import type { Encoded, Target, Wire } from "./wire.ts";
+import { type Encoded, messageWise, type Target, type Wire } from "./wire.ts";
 
 /** Ollama's own chat: docs.ollama.com/api/chat. Its OpenAI form cannot say how much of a conversation is to be read. */
 export const ollama: Wire = { encode, decode };
 
-type Json = Record<string, unknown>;
+type Json = Readonly<Record<string, unknown>>;
 
 /** Fewer than any text has: nothing is cut because it was denser than thought. */
 const BYTES_PER_TOKEN = 3;
@@ -17,12 +17,14 @@ const TOKENS_PER_IMAGE = 1200;
 /** The least window, tokens. */
 const LEAST_WINDOW = 8192;
 
+const encoded = messageWise((message, target): readonly Json[] =>
+  message.role === "user" ? userMessages(message, target) : assistantMessage(message, target),
+);
+
 function encode(request: ModelRequest, target: Target): Encoded {
   const { info } = target;
-  const messages: Json[] = request.system ? [{ role: "system", content: request.system }] : [];
-  for (const message of request.messages) {
-    messages.push(...(message.role === "user" ? userMessages(message, target) : assistantMessage(message, target)));
-  }
+  const system = request.system ? [{ role: "system", content: request.system }] : [];
+  const messages: Json[] = [...system, ...encoded(request.messages, target).flat()];
   const tools = request.tools.map(({ name, description, parameters }): Json => {
     return { type: "function", function: { name, description, parameters } };
   });

@@ -4,7 +4,7 @@ import { shortened } from "./call-ids.ts";
 import { frames } from "./frames.ts";
 import { asEvents, ResponsesAnswer } from "./responses-answer.ts";
 import { argumentsText, object } from "./values.ts";
-import { type Encoded, effortFor, type Target, type Wire } from "./wire.ts";
+import { type Encoded, effortFor, messageWise, type Target, type Wire } from "./wire.ts";
 
 /**
  * The OpenAI Responses API (platform.openai.com/docs/api-reference/responses), without the service's memory: `store` is
@@ -12,18 +12,20 @@ import { type Encoded, effortFor, type Target, type Wire } from "./wire.ts";
  */
 export const responses: Wire = { encode, decode };
 
-type Json = Record<string, unknown>;
+type Json = Readonly<Record<string, unknown>>;
 
 /** The service refuses less. */
 const LEAST_OUTPUT = 16;
 /** Longest id of a call, characters. */
 const ID_MAX = 64;
 
+const encoded = messageWise((message, target): readonly Json[] =>
+  message.role === "user" ? userItems(message, target) : assistantItems(message, target),
+);
+
 function encode(request: ModelRequest, target: Target): Encoded {
   const { capabilities, maxOutput } = target.info;
-  const input = request.messages.flatMap((message) =>
-    message.role === "user" ? userItems(message, target) : assistantItems(message, target),
-  );
+  const input = encoded(request.messages, target).flat();
   const tools = request.tools.map(({ name, description, parameters }): Json => {
     return { type: "function", name, description, parameters, strict: false };
   });

@@ -1,3 +1,5 @@
+import { oncePer } from "../../base/once-per.ts";
+import type { Message } from "../../contracts/message.ts";
 import type { ModelEvent, ModelInfo, ModelRequest } from "../../contracts/provider.ts";
 import type { Row, Thinking } from "../row.ts";
 
@@ -53,6 +55,14 @@ export function effortFor(request: ModelRequest, target: Target): { effort: "med
 export function adaptiveThinking(request: ModelRequest, target: Target): { type: "adaptive" } | undefined {
   if (target.thinks !== "adaptive" || request.temperature !== undefined) return undefined;
   return thinkingFor(request, target) === "free" ? { type: "adaptive" } : undefined;
+}
+
+/** What each message becomes for this model, worked out once: a request carries all that were in the one before. */
+export function messageWise<T extends object>(
+  encode: (message: Message, target: Target) => T,
+): (messages: readonly Message[], target: Target) => T[] {
+  const encoderFor = oncePer((target: Target) => oncePer((message: Message) => encode(message, target)));
+  return (messages, target) => messages.map(encoderFor(target));
 }
 
 /**
