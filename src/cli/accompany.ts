@@ -5,6 +5,7 @@ import type { Reader } from "../contracts/event.ts";
 import type { Outcome, OutcomeStatus } from "../contracts/task.ts";
 import { createTerminalAsk } from "./ask.ts";
 import { createDisplay, printOutcome } from "./display/index.ts";
+import { isTerminal } from "./display/standard.ts";
 import { displayMode } from "./display/style.ts";
 import { complain, say } from "./display/writer.ts";
 import { describeError, notBegun, remedyOf } from "./failure.ts";
@@ -98,8 +99,8 @@ export async function accompany(
  * (`git diff | openkoi "…"`). `/dev/null` says that nobody is there.
  */
 function findKeyboard(): "stdin" | "terminal" | "none" {
-  if (!process.stderr.isTTY) return "none";
-  if (process.stdin.isTTY) return "stdin";
+  if (!isTerminal("stderr")) return "none";
+  if (isTerminal("stdin")) return "stdin";
   if (!isPiped() || !displayMode(true, readEnv()).live) return "none";
   const terminal = openTerminal();
   terminal?.release();

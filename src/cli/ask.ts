@@ -1,6 +1,7 @@
 import { readEnv } from "../base/env.ts";
 import { clip, stripControl } from "../base/text.ts";
 import type { Answer, Question } from "../contracts/question.ts";
+import { standardError } from "./display/standard.ts";
 import { createStyle, displayMode } from "./display/style.ts";
 import { CTRL_C, type Keyboard, type OpenKeyboard, openKeys } from "./keyboard.ts";
 import { questionLines, type Reading, readChoice } from "./question.ts";
@@ -54,7 +55,7 @@ function noteOf(typed = ""): Pick<Answer, "note"> {
 
 async function askOne(question: Question, signal: AbortSignal, options: TerminalAskOptions): Promise<Answer> {
   signal.throwIfAborted();
-  const { output = process.stderr, settleMs = 20 } = options;
+  const { output = standardError(), settleMs = 20 } = options;
   const keyboard = options.open ? options.open() : { input: options.input ?? process.stdin, release() {} };
   if (!keyboard) return policyAnswer(question);
   const color = options.color ?? displayMode(true, readEnv()).color;

@@ -5,6 +5,7 @@ import { logIn } from "../credentials/oauth/session.ts";
 import { remove, saveKey } from "../credentials/store.ts";
 import type { CommandLine } from "./args.ts";
 import { oneLine } from "./display/layout.ts";
+import { isTerminal, standardError } from "./display/standard.ts";
 import { print, say } from "./display/writer.ts";
 import { interrupted } from "./picker.ts";
 import { freshStatuses, openPlace, type Place, pickProvider, rowNamed, sourceOf, statusLines } from "./place.ts";
@@ -56,7 +57,7 @@ async function viaLogin(row: CredentialRow & { login: Login }, { app }: Place): 
           `  ${oneLine(userCode)}`,
           `It is good for ${formatDuration(expiresInMs)}. Enter it only if you asked for it. Waiting… (Ctrl-C stops)`,
         ];
-        process.stderr.write(`${lines.join("\n")}\n`);
+        standardError().write(`${lines.join("\n")}\n`);
       },
     });
   } catch (error) {
@@ -70,7 +71,7 @@ async function viaLogin(row: CredentialRow & { login: Login }, { app }: Place): 
 async function viaKey(row: CredentialRow, place: Place): Promise<string> {
   if (row.keyEnv.length === 0) throw new UsageError(`${row.displayName} takes no key`, "There is nothing to connect.");
   const { app, providers } = place;
-  if (process.stdin.isTTY && row.keyUrl) process.stderr.write(`A key is made at ${row.keyUrl}\n`);
+  if (isTerminal("stdin") && row.keyUrl) standardError().write(`A key is made at ${row.keyUrl}\n`);
   const what = row.keyEnv.includes("AWS_ACCESS_KEY_ID") ? "ACCESS_KEY_ID:SECRET_ACCESS_KEY" : "Key";
   const key = await readSecret({
     prompt: `${what} for ${row.displayName}`,

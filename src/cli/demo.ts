@@ -10,6 +10,7 @@ import { type Env, readEnv } from "../base/env.ts";
 import { Exit, type ExitCode } from "../base/errors.ts";
 import type { CommandLine } from "./args.ts";
 import { createDisplay, printOutcome } from "./display/index.ts";
+import { standardError } from "./display/standard.ts";
 import { watchSignals } from "./signals.ts";
 
 export const DEMO_TASK = "The tests of price.ts fail. Make total() do what its comment says.";
@@ -27,7 +28,7 @@ export async function demo({ flags }: CommandLine): Promise<ExitCode> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "openkoi-demo-")));
   try {
     const project = layOut(folder, process.execPath);
-    if (!flags.quiet) process.stderr.write(INTRO);
+    if (!flags.quiet) standardError().write(INTRO);
     const display = createDisplay({
       quiet: flags.quiet ?? false,
       verbose: flags.verbose ?? false,

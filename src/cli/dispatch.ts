@@ -1,11 +1,10 @@
 import { Exit, type ExitCode } from "../base/errors.ts";
 import { type CommandLine, parseArgs } from "./args.ts";
+import { isTerminal } from "./display/standard.ts";
 import { print } from "./display/writer.ts";
 
 /** Reads the command line and runs the one command it names, loaded only now. */
 export async function dispatch(argv: readonly string[]): Promise<ExitCode> {
-  // That a message could not be shown alters nothing of what was done, nor the exit code.
-  process.stderr.on("error", () => {});
   const line = parseArgs(argv);
   if (
     line.flags.help ||
@@ -26,7 +25,7 @@ export async function dispatch(argv: readonly string[]): Promise<ExitCode> {
     return code;
   } finally {
     // A pipe is no person: nothing is loaded then.
-    if (process.stdin.isTTY && process.stderr.isTTY) (await import("./usage.ts")).noteUse(line, code);
+    if (isTerminal("stdin") && isTerminal("stderr")) (await import("./usage.ts")).noteUse(line, code);
   }
 }
 

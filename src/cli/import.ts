@@ -13,6 +13,7 @@ import { createMemoryStore } from "../readers/memory-store.ts";
 import type { CommandLine } from "./args.ts";
 import { createTerminalAsk } from "./ask.ts";
 import { cleanLines } from "./display/layout.ts";
+import { isTerminal } from "./display/standard.ts";
 import { complain, print, say } from "./display/writer.ts";
 import { CSV_HEADER } from "./export.ts";
 import { fitRows } from "./portable/cells.ts";
@@ -142,7 +143,7 @@ function isSoulWanted(soul: string): Promise<boolean> {
 /** Asks the user. Where nobody can be asked it stays out, and that is said. */
 async function isWanted(what: string, lines: readonly string[], question: string): Promise<boolean> {
   complain(`${what}\n${lines.map((line) => `  ${line}\n`).join("")}`);
-  const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY);
+  const interactive = isTerminal("stdin") && isTerminal("stderr");
   if (!interactive) {
     say("left out, because nobody is there to say whether it is wanted: --yes takes it in");
     return false;

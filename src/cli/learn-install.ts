@@ -18,6 +18,7 @@ import { faultText, needsText } from "../skills/parse.ts";
 import { createTerminalAsk } from "./ask.ts";
 import { diffLines } from "./display/diff-lines.ts";
 import { cleanLines, oneLine } from "./display/layout.ts";
+import { isTerminal } from "./display/standard.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
 import { print, say } from "./display/writer.ts";
 import type { Flags } from "./flags.ts";
@@ -149,7 +150,7 @@ async function confirmAndInstall(wanted: readonly Candidate[], origin: string, s
 
 /** Where nobody can be asked nothing is installed: what a stranger wrote needs a yes. */
 async function asked(text: string, choices: readonly string[], { signal }: Scene): Promise<string> {
-  const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY);
+  const interactive = isTerminal("stdin") && isTerminal("stderr");
   if (!interactive) {
     throw new UsageError(
       "nobody is there to say whether it is to be installed",

@@ -13,6 +13,7 @@ import type { Habits } from "../habits.ts";
 import { redactedModel } from "../redacted.ts";
 import type { CommandLine } from "./args.ts";
 import { createTerminalAsk } from "./ask.ts";
+import { isTerminal } from "./display/standard.ts";
 import { type Style, stdoutLayout } from "./display/style.ts";
 import { print, printExactly, say } from "./display/writer.ts";
 import { approveCommand, dismissCommand, editCommand, forgetCommand, showCommand, writeCommand } from "./learn-acts.ts";
@@ -79,7 +80,7 @@ export async function learnCommand({ argument, words = [], flags }: CommandLine)
     const memory = app.memory.exists() ? await abortable(app.memory.whole(), signals.signal) : undefined;
     for (const notice of app.memory.takeNotices()) say(notice);
     const { paths, clock } = app;
-    const terminal = Boolean(process.stdin.isTTY && process.stderr.isTTY);
+    const terminal = isTerminal("stdin") && isTerminal("stderr");
     const deps: LearnDeps = {
       habits: memory && { memory, paths, config: settings.config.patterns, now: clock.now() },
       access: memory && accessTo(app, settings),

@@ -2,6 +2,7 @@ import { readEnv } from "../base/env.ts";
 import { Exit, UsageError, UserError } from "../base/errors.ts";
 import { stripControl } from "../base/text.ts";
 import { cut, oneLine } from "./display/layout.ts";
+import { isTerminal, standardError } from "./display/standard.ts";
 import { createStyle, displayMode, type Style } from "./display/style.ts";
 import { CTRL_C, type Keyboard, openKeys } from "./keyboard.ts";
 import { watchSignals } from "./signals.ts";
@@ -50,12 +51,12 @@ const ESCAPE_MS = 60;
  * @throws UsageError without a terminal; UserError (exit 130) for Ctrl-C and signals. The terminal is as it was, always.
  */
 export async function pick(options: PickOptions): Promise<string | undefined> {
-  const terminal = options.terminal ?? Boolean(process.stdin.isTTY && process.stderr.isTTY);
+  const terminal = options.terminal ?? (isTerminal("stdin") && isTerminal("stderr"));
   if (!terminal) throw new UsageError("there is no terminal to pick from a list on", options.remedy);
   const signals = options.signal ? undefined : watchSignals();
   const signal = options.signal ?? signals!.signal;
   const closing = new AbortController();
-  const { input = process.stdin, output = process.stderr } = options;
+  const { input = process.stdin, output = standardError() } = options;
   const keys = openKeys(input, true);
   const list = new List(options, output);
   try {

@@ -1,4 +1,5 @@
 import { UsageError } from "../base/errors.ts";
+import { isTerminal, standardError } from "./display/standard.ts";
 import { CTRL_C, type Keyboard, openKeys } from "./keyboard.ts";
 import { interrupted } from "./picker.ts";
 import { watchSignals } from "./signals.ts";
@@ -24,7 +25,7 @@ export async function readSecret(options: SecretOptions): Promise<string> {
   const signals = options.signal ? undefined : watchSignals();
   const signal = options.signal ?? signals!.signal;
   try {
-    const terminal = options.terminal ?? process.stdin.isTTY === true;
+    const terminal = options.terminal ?? isTerminal("stdin");
     const typed = terminal ? await readHidden(options, signal) : await readPipedStdin({ onWait: () => {}, signal });
     const secret = typed?.trim();
     if (!secret) throw new UsageError("no key was given", options.remedy);
@@ -37,7 +38,7 @@ export async function readSecret(options: SecretOptions): Promise<string> {
 }
 
 async function readHidden(options: SecretOptions, signal: AbortSignal): Promise<string | undefined> {
-  const { input = process.stdin, output = process.stderr } = options;
+  const { input = process.stdin, output = standardError() } = options;
   const keys = openKeys(input, true);
   try {
     if (!keys.raw) throw new UsageError("this terminal cannot hide what is typed", options.remedy);
@@ -62,22 +63,22 @@ async function readHidden(options: SecretOptions, signal: AbortSignal): Promise<
 
 /** Asks yes or no; anything but a yes is no. @throws UsageError without a terminal, UserError (exit 130) for Ctrl-C. */
 export async function confirm(question: string, remedy: string): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+  if (!isTerminal("stdin") || !isTerminal("stderr")) {
     throw new UsageError("there is no terminal to confirm this on", remedy);
   }
   const signals = watchSignals();
   const keys = openKeys(process.stdin, true);
   try {
-    process.stderr.write(`${question} [y/N] `);
+    standardError().write(`${question} [y/N] `);
     const typed = (await keys.next(signals.signal)) ?? "";
     if (typed.includes(CTRL_C)) throw interrupted();
     const yes = /^y/i.test(typed);
-    process.stderr.write(yes ? "yes" : "no");
+    standardError().write(yes ? "yes" : "no");
     return yes;
   } catch (error) {
     throw signals.signal.aborted ? interrupted() : error;
   } finally {
-    process.stderr.write("\n");
+    standardError().write("\n");
     keys.close();
     signals.stop();
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { Exit, Interruption } from "../base/errors.ts";
+import { isTerminal } from "./display/standard.ts";
 
 export interface Signals {
   /** Aborts at the first SIGINT, SIGTERM or SIGHUP, with an `Interruption`. */
@@ -35,6 +36,6 @@ function isHangupIgnored(): boolean {
     return (BigInt(`0x${ignored}`) & (1n << BigInt(constants.signals.SIGHUP - 1))) !== 0n;
   } catch {
     // Not Linux. `nohup` takes the output away from the terminal.
-    return !process.stdout.isTTY && !process.stderr.isTTY;
+    return !isTerminal("stdout") && !isTerminal("stderr");
   }
 }

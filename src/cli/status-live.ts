@@ -2,6 +2,7 @@ import type { App } from "../app.ts";
 import { Exit, type ExitCode, UsageError } from "../base/errors.ts";
 import { readCurrentTask } from "../readers/state-file.ts";
 import { createScreen, type Screen, systemTimer, type Timer } from "./display/screen.ts";
+import { isTerminal } from "./display/standard.ts";
 import { createStyle, displayMode, type Style } from "./display/style.ts";
 import { CTRL_C, type Keys, openKeys } from "./keyboard.ts";
 import { type LiveFacts, liveFrame } from "./live-frame.ts";
@@ -71,7 +72,7 @@ export async function live({ screen, keys, timer, style, read }: LiveDeps, signa
 
 /** `openkoi status --live`. @throws UsageError where nothing can be redrawn. */
 export async function statusLive(app: App): Promise<ExitCode> {
-  const mode = displayMode(process.stdout.isTTY === true && process.stdin.isTTY === true, app.env);
+  const mode = displayMode(isTerminal("stdout") && isTerminal("stdin"), app.env);
   const remedy = "openkoi status shows the same once, also without a terminal; --json for programs.";
   if (!mode.live) throw new UsageError("--live needs a terminal that can be redrawn", remedy);
   const signals = watchSignals();
@@ -80,7 +81,7 @@ export async function statusLive(app: App): Promise<ExitCode> {
     if (!keys.raw) throw new UsageError("--live needs a terminal that gives single keys", remedy);
     await live(
       {
-        screen: { ...createScreen(process.stdout), rows: () => process.stdout.rows || 24 },
+        screen: { ...createScreen(() => process.stdout), rows: () => process.stdout.rows || 24 },
         keys,
         timer: systemTimer,
         style: createStyle(mode.color),

@@ -44,6 +44,7 @@ async function* fit(context: Context, talk: Talk): AsyncGenerator<EventBody, voi
   const { window } = context;
   const { messages } = talk;
   const before = window.tokens(talk);
+  if (before <= window.ease) return;
   const sizes = sizesOf(context, talk);
   if (before <= sizes.mark) return;
   const plan = planCompaction(messages, sizes);

@@ -60,9 +60,18 @@ export class Window {
     return Math.max(1, Math.min(this.#info.maxOutput, Math.floor(this.#size) - this.tokens(request)));
   }
 
+  /** So much may be sent whatever of it never gives way, tokens. */
+  get ease(): number {
+    return this.#most * MARK;
+  }
+
+  get #most(): number {
+    return Math.floor(this.#size - Math.min(this.#info.maxOutput, this.#size * ANSWER_SHARE));
+  }
+
   /** `fixed`: tokens of what never gives way (system prompt, tools, task). Throws where that alone is too long. */
   room(fixed: number): Room {
-    const most = Math.floor(this.#size - Math.min(this.#info.maxOutput, this.#size * ANSWER_SHARE));
+    const most = this.#most;
     const free = most - fixed;
     if (free < 0) {
       const { ref } = this.#info;

@@ -8,8 +8,8 @@ import { isPassing } from "./transcript.ts";
 
 /** How long after its first model call a task's memory is opened: while the model thinks, nobody waits for it. */
 const OPEN_AFTER = 50;
-/** Rows wait so long for others to be written with, ms. */
-const GATHER = 100;
+/** Rows wait so long for others to be written with, ms. What a killed process had not written is caught up by the next one. */
+const GATHER = 1_000;
 /** Where another process writes at this moment, the next attempt is made after so long, ms. */
 const AGAIN = 250;
 

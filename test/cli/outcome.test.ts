@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { outcomeText } from "../../src/cli/display/index.ts";
 import { createJsonStream } from "../../src/cli/display/json.ts";
-import { fold, widthOf } from "../../src/cli/display/layout.ts";
+import { fold } from "../../src/cli/display/layout.ts";
 import { createWriter, printExactly } from "../../src/cli/display/writer.ts";
 import { checked, ended, evaluated, finding, story } from "./story.ts";
 
@@ -95,8 +95,6 @@ test("a text for people is broken at spaces in a terminal, further rows indented
     "  one two\n    three four\nfive\n\n    https://exam\n      ple.com/a/lo\n      ng/one\n",
   );
   expect(fold(text, Number.POSITIVE_INFINITY)).toBe(text);
-  expect(widthOf({ isTTY: true, columns: 40 })).toBe(40);
-  expect(widthOf({ columns: 40 })).toBe(Number.POSITIVE_INFINITY);
 });
 
 describe("standard output", () => {

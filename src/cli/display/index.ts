@@ -8,6 +8,7 @@ import { createJsonStream, outcomeJson } from "./json.ts";
 import { outcomeMarkdown } from "./markdown.ts";
 import { createPlain, createQuiet } from "./plain.ts";
 import { createScreen, systemTimer } from "./screen.ts";
+import { isTerminal, standardError } from "./standard.ts";
 import { displayMode } from "./style.ts";
 import { createTerminal } from "./terminal.ts";
 import { createWriter, type Writer } from "./writer.ts";
@@ -33,8 +34,8 @@ export function createDisplay(flags: {
   resumable?: boolean;
 }): Surface {
   const display = chooseDisplay({
-    screen: createScreen(process.stderr),
-    ...displayMode(process.stderr.isTTY === true, readEnv()),
+    screen: createScreen(standardError),
+    ...displayMode(isTerminal("stderr"), readEnv()),
     quiet: flags.quiet,
     verbose: flags.verbose,
     resumable: flags.resumable ?? true,
@@ -62,7 +63,7 @@ export function chooseDisplay(options: DisplayOptions): Display {
  * the process, also when nobody wanted to read it to its end.
  */
 export function printOutcome(output: Writer, format: Format, outcome: Outcome, task: string | null): Promise<void> {
-  return output.write(outcomeText(format, outcome, task, process.stdout.isTTY === true));
+  return output.write(outcomeText(format, outcome, task, isTerminal("stdout")));
 }
 
 /**

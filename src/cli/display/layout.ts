@@ -54,11 +54,6 @@ export function hang(prefix: string, text: string, width: number): string[] {
     .map((line, at) => (at === 0 ? prefix : " ".repeat(indent)) + line);
 }
 
-/** Columns of the terminal that this leads to; `Infinity` where it leads elsewhere. */
-export function widthOf(stream: { isTTY?: boolean; columns?: number }): number {
-  return stream.isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY;
-}
-
 /**
  * Text whose longer lines are broken at spaces, the further rows of each two columns further in: a terminal would break
  * them in the middle of a word.

@@ -25,19 +25,26 @@ export const systemTimer: Timer = (ms, run) => {
 /** Where a size is unknown (a serial line, some CI terminals). */
 const USUAL_COLUMNS = 80;
 
-export function createScreen(stream: NodeJS.WriteStream): Screen {
+/** `open`: gives the stream; asked for when something is shown. */
+export function createScreen(open: () => NodeJS.WriteStream): Screen {
   let gone = false;
-  stream.on("error", () => {
-    gone = true;
-  });
+  let opened: NodeJS.WriteStream | undefined;
+  const stream = (): NodeJS.WriteStream => {
+    if (opened) return opened;
+    opened = open();
+    opened.on("error", () => {
+      gone = true;
+    });
+    return opened;
+  };
   return {
     write(text) {
-      if (!gone) stream.write(text);
+      if (!gone) stream().write(text);
     },
-    columns: () => stream.columns || USUAL_COLUMNS,
+    columns: () => stream().columns || USUAL_COLUMNS,
     onResize(run) {
-      stream.on("resize", run);
-      return () => void stream.off("resize", run);
+      stream().on("resize", run);
+      return () => void stream().off("resize", run);
     },
     onSuspend(leave, enter) {
       const suspend = () => {

@@ -1,6 +1,7 @@
 import type { Env } from "../../base/env.ts";
 import { formatScore, formatUsd } from "../../base/text.ts";
 import type { Spent } from "../../contracts/task.ts";
+import { isTerminal, widthOf } from "./standard.ts";
 
 /** Emphasis for a terminal; without colour every function returns its text unchanged. */
 export interface Style {
@@ -30,10 +31,9 @@ export function displayMode(isTerminal: boolean, env: Env): { live: boolean; col
 
 /** How standard output is to be written: as wide as its terminal, with its colours; a pipe gets neither. */
 export function stdoutLayout(env: Env): { width: number; style: Style } {
-  const terminal = process.stdout.isTTY === true;
+  const terminal = isTerminal("stdout");
   const { live, color } = displayMode(terminal, env);
-  const width = terminal ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
-  return { width, style: createStyle(live && color) };
+  return { width: widthOf("stdout"), style: createStyle(live && color) };
 }
 
 /** `$0.0042`, `$1.25`; a lower bound where a price is unknown. */

@@ -1,6 +1,7 @@
 import { write, writeSync } from "node:fs";
 import { messageOf, UserError } from "../../base/errors.ts";
-import { fold, widthOf } from "./layout.ts";
+import { fold } from "./layout.ts";
+import { standardError, widthOf } from "./standard.ts";
 
 const STDOUT = 1;
 /** How long a terminal or pipe that takes nothing at this moment is left alone, ms. */
@@ -53,7 +54,7 @@ function writeSome(fd: number, bytes: Buffer, at: number): Promise<number> {
 
 /** Writes a text for people to standard output, on a terminal without a broken word. Throws as `printExactly`. */
 export function print(text: string): void {
-  printExactly(fold(text, widthOf(process.stdout)));
+  printExactly(fold(text, widthOf("stdout")));
 }
 
 /**
@@ -80,7 +81,7 @@ export function say(message: string): void {
 
 /** Whole lines on standard error, on a terminal without a broken word. */
 export function complain(text: string): void {
-  process.stderr.write(fold(text, widthOf(process.stderr)));
+  standardError().write(fold(text, widthOf("stderr")));
 }
 
 function isBusy(error: unknown): boolean {
