@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { startOpenAiFake } from "../test/fakes/openai-server.ts";
-import { describedFault } from "../test/fakes/published.ts";
+import { chatFault, startOpenAiFake } from "../test/fakes/openai-server.ts";
 import type { FakeRequest, ScriptedTurn, Turn } from "../test/fakes/script.ts";
 import { createMeter, type Meter } from "./peak.ts";
 import { median, type Row } from "./table.ts";
@@ -156,7 +155,7 @@ async function measure(runs: number, setup: Setup): Promise<Measured> {
 
 async function once(setup: Setup): Promise<Sample> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "openkoi-bench-")));
-  const server = startOpenAiFake((request, at) => setup.turn(at, request), { undescribed: true });
+  const server = startOpenAiFake((request, at) => setup.turn(at, request), { unchecked: true });
   const meter: Meter | undefined = createMeter(join(root, "meter"));
   try {
     const project = join(root, "project");
@@ -179,7 +178,7 @@ async function once(setup: Setup): Promise<Sample> {
     const code = await child.exited;
     const ms = performance.now() - started;
     if (code !== 0) throw new Error(`exit ${code}: ${readFileSync(errors, "utf8")}`);
-    const faults = server.requests.map(({ refused, body }) => refused ?? describedFault("chat", body));
+    const faults = server.requests.map(({ refused, body }) => refused ?? chatFault(body));
     const fault = faults.find((each) => each !== undefined);
     if (fault) throw new Error(`a request was not as it must be: ${fault}`);
     setup.verify?.(project, server.requests);

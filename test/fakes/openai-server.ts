@@ -18,11 +18,8 @@ import {
 export interface OpenAiFakeOptions extends ChatRules {
   /** Where set, every request must carry it as bearer token; others get 401. */
   key?: string;
-  /**
-   * Requests are not held against the vendor's own description while they wait, which takes milliseconds each. Who
-   * measures time does it afterwards (`describedFault`).
-   */
-  undescribed?: true;
+  /** Requests are held against no rule while they wait. Who measures time does it afterwards (`chatFault`). */
+  unchecked?: true;
   /** A server that tells no usage, as some small ones do. */
   uncounted?: true;
   /** What it has; any other one is refused. A list that is asked for is not among the requests. Default: everything. */
@@ -53,9 +50,7 @@ export function startOpenAiFake(script: Script, options: OpenAiFakeOptions = {})
         request.refused = "Incorrect API key";
         return trouble({ status: 401, body });
       }
-      const complaint =
-        complaintAboutChat(request.body, options) ??
-        (options.undescribed ? undefined : describedFault("chat", request.body));
+      const complaint = options.unchecked ? undefined : chatFault(request.body, options);
       if (complaint) return refuse(400, complaint);
       const { model } = request.body;
       if (options.models && !options.models.includes(model)) return refuse(404, `The model ${model} does not exist.`);
@@ -69,6 +64,11 @@ export function startOpenAiFake(script: Script, options: OpenAiFakeOptions = {})
       return Response.json({ object: "list", data: options.models.map((id) => ({ id, object: "model" })) });
     },
   );
+}
+
+/** What is wrong with a request, by the rules written down here and by OpenAI's own description. */
+export function chatFault(body: unknown, rules: ChatRules = {}): string | undefined {
+  return complaintAboutChat(body, rules) ?? describedFault("chat", body);
 }
 
 /** Ids of the real service's form, unique per fake. */
