@@ -28,6 +28,11 @@ export interface Plan {
   steps: string[];
   /** Shell commands that prove completion. */
   checks: string[];
+  /**
+   * What the task wants of the project's tests: failing ones shall pass, or some may be taken away. Absent: neither, or the
+   * plan was made before this was asked.
+   */
+  tests?: "must_pass" | "may_go" | "stay";
 }
 
 export type Severity = "blocker" | "important" | "suggestion";

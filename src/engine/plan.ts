@@ -15,6 +15,7 @@ const planSchema = s.object({
   category: s.withDefault(s.string(), "general"),
   steps: s.withDefault(s.array(s.string()), []),
   checks: s.withDefault(s.array(s.string()), []),
+  tests: s.withDefault(s.choice(["must_pass", "may_go", "stay"]), "stay"),
 });
 
 /** Output tokens that a plan may take, reasoning included. */

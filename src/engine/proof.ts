@@ -15,7 +15,10 @@ export interface Proof {
   refused: readonly { check: Check; reason: string }[];
 }
 
-/** English words of a task that is there to make tests pass: they fail, they shall pass, they are to be mended. */
+/**
+ * English words of a task that is there to make tests pass: they fail, they shall pass, they are to be mended. They count
+ * beside what the planner says, which reads every language and can be wrong.
+ */
 const WANTS_TESTS = [
   /\b(?:fail\w*|broken|red)\b[^.\n]{0,40}\b(?:tests?|specs?|suite)\b/i,
   /\b(?:tests?|specs?|suite)\b[^.\n]{0,40}\b(?:fail\w*|broken|red|pass(?:es)?|green)\b/i,
@@ -27,7 +30,8 @@ const WANTS_TESTS = [
  * failed before: a planner's omission must not make a result good. Pure.
  */
 export function declaredProofs({ planned, asked, baseline }: Proof): readonly Check[] {
-  if (planned.proofs.length > 0 || !WANTS_TESTS.some((words) => words.test(asked))) return planned.proofs;
+  const wanted = planned.plan.tests === "must_pass" || WANTS_TESTS.some((words) => words.test(asked));
+  if (planned.proofs.length > 0 || !wanted) return planned.proofs;
   return baseline.filter(({ status, check }) => status === "failed" && check.kind === "test").map(({ check }) => check);
 }
 

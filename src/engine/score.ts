@@ -191,7 +191,7 @@ function unprovenFinding({ command, reason }: Unproven): Finding {
 
 /** How a test is touched so that it runs no more. */
 const SWITCHED_OFF: ReadonlySet<TestTouch["kind"]> = new Set(["deleted", "removed", "skipped", "focused", "settings"]);
-/** English words of a task that may well leave fewer tests behind. */
+/** English words of a task that may well leave fewer tests behind; they count beside what the planner says. */
 const MAY_REMOVE =
   /\b(?:remov|delet|drop|skip|disabl|retir|mov|renam|rewrit|replac|migrat|merg|split|refactor|restructur|reorgani[sz]|clean)\w*/i;
 
@@ -199,9 +199,9 @@ const MAY_REMOVE =
  * A finding for each check of which fewer tests pass than before without more of them failing, where the task laid hands on
  * the tests and was not asked for anything of that kind: a failing test that is taken away is not mended.
  */
-function goneTests({ checks, regressions, testsTouched }: Measured, { asked, baseline }: Proof): Finding[] {
+function goneTests({ checks, regressions, testsTouched }: Measured, { asked, baseline, planned }: Proof): Finding[] {
   const touched = testsTouched.filter(({ kind }) => SWITCHED_OFF.has(kind));
-  if (touched.length === 0 || MAY_REMOVE.test(asked)) return [];
+  if (touched.length === 0 || planned.plan.tests === "may_go" || MAY_REMOVE.test(asked)) return [];
   return checks.flatMap(({ check, status, counts }): Finding[] => {
     const before = baseline.find((other) => other.check.id === check.id)?.counts?.passed ?? 0;
     const failing = regressions.filter((each) => each.check.id === check.id).length;

@@ -187,8 +187,8 @@ test("adds", () => assert.equal(add(1, 2), 3));
 test("adds nothing", () => assert.equal(add(1, 0), 1));
 `,
   };
-  const lie = (calls: { name: string; arguments: Record<string, unknown> }[]): Turn[] => [
-    JSON.stringify({ kind: "change", category: "code", steps: ["Mend it."], checks: [] }),
+  const lie = (calls: { name: string; arguments: Record<string, unknown> }[], wants = {}): Turn[] => [
+    JSON.stringify({ kind: "change", category: "code", steps: ["Mend it."], checks: [], ...wants }),
     {
       calls: [
         { name: "read", arguments: { path: "add.ts" } },
@@ -210,6 +210,15 @@ test("adds nothing", () => assert.equal(add(1, 0), 1));
       status: "below",
       evaluation: { heldBy: [expect.stringContaining("not proven: ")] },
     });
+  });
+
+  test("a lie is none the better in a language of which only the planner knows that tests shall pass: exit 3", async () => {
+    const here = place(LIAR);
+    const call = { name: "edit", arguments: { path: "add.js", old: "exports", new: "// ok\nexports" } };
+    openai(lie([call], { tests: "must_pass" }), here);
+    const run = await openkoi(here, ["--yes", "-i", "1", "--format", "json", "Mach die Prüfungen heil"]);
+    expect(run.code).toBe(3);
+    expect(JSON.parse(run.stdout).evaluation.heldBy).toEqual([expect.stringContaining("not proven: ")]);
   });
 
   test("a failing test that is taken away is not mended: exit 3", async () => {

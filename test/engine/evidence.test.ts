@@ -171,8 +171,12 @@ describe("a check that fails as it did before", () => {
   });
 
   describe("must pass, though the plan names no proof,", () => {
-    const lazy = (description: string) => {
-      const script = { plan: [plan()], turns: [write("new"), "All tests pass now."], limits: { iterations: 1 } };
+    const lazy = (description: string, wants?: "must_pass") => {
+      const script = {
+        plan: [plan(wants ? { tests: wants } : {})],
+        turns: [write("new"), "All tests pass now."],
+        limits: { iterations: 1 },
+      };
       const kit = fakeKit({ ...script, suite: [tests], verdicts: () => verdict(1), results: oldFailure });
       return outcomeOf(kit, { task: { description } });
     };
@@ -188,6 +192,10 @@ describe("a check that fails as it did before", () => {
         expect(outcome).toMatchObject({ status: "below", evaluation: { heldBy: ["not proven: npm test"] } });
       });
     }
+    test("where the planner says that the task is there for that, in whatever language", async () => {
+      const outcome = await lazy("Bring die roten Prüfungen in Ordnung", "must_pass");
+      expect(outcome).toMatchObject({ status: "below", evaluation: { heldBy: ["not proven: npm test"] } });
+    });
     for (const description of [
       "Add a test for the cart",
       "fix the rounding of prices",
@@ -220,8 +228,13 @@ describe("tests that passed before and do not run any more", () => {
   };
   const removed: TestTouch = { path: "a.test.ts", kind: "removed", detail: "a.test.ts has 2 fewer tests" };
 
-  async function after(now: Partial<CheckResult>, touched: TestTouch[], description?: string) {
+  async function after(
+    now: Partial<CheckResult>,
+    touched: TestTouch[],
+    { description, wants }: { description?: string; wants?: "may_go" } = {},
+  ) {
     const kit = fakeKit({
+      ...(wants ? { plan: [plan({ tests: wants })] } : {}),
       turns: [write("new"), "All tests pass now."],
       suite: [tests],
       verdicts: () => verdict(1),
@@ -243,9 +256,12 @@ describe("tests that passed before and do not run any more", () => {
   });
 
   test("hold nothing where the task asked for that, or did not lay hands on them", async () => {
-    expect(await after({ counts: counts(1) }, [removed], "Remove the old parser")).toMatchObject({
-      status: "accepted",
-    });
+    for (const task of [
+      { description: "Remove the old parser" },
+      { description: "Weg damit", wants: "may_go" as const },
+    ]) {
+      expect(await after({ counts: counts(1) }, [removed], task)).toMatchObject({ status: "accepted" });
+    }
     expect(await after({ counts: counts(1) }, [])).toMatchObject({ status: "accepted" });
     expect(await after({ counts: counts(3) }, [removed])).toMatchObject({ status: "accepted" });
   });

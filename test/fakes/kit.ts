@@ -92,7 +92,9 @@ export function verdict(quality: number, completeness = quality, findings: reado
 }
 
 /** A planner's answer. */
-export function plan(facts: { kind?: string; steps?: string[]; checks?: string[]; category?: string } = {}): string {
+export function plan(
+  facts: { kind?: string; steps?: string[]; checks?: string[]; category?: string; tests?: string } = {},
+): string {
   return JSON.stringify({ kind: "change", ...facts });
 }
 
