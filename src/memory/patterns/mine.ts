@@ -24,6 +24,7 @@ export function mine<E extends UsageEvent>(events: readonly E[], options: MineOp
       return at > options.now - LOOK_BACK_MS && at <= options.now && !(kind === "command" && ECHOES.has(text));
     })
     .sort(byTime);
+  if (recent.length < options.minSamples) return [];
   const line = new Timeline<E>(recent, options);
   const groups = groupEvents(recent, options.similarity);
   const often = groups.filter((group) => group.events.length >= options.minSamples);
