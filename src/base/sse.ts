@@ -13,6 +13,8 @@ export interface SseEvent {
 const MAX_EVENT = 64 * 1024 * 1024;
 const LF = "\n";
 const CR = "\r";
+/** What ends an event: the end of its last line, and an empty line. */
+const END = LF + LF;
 
 /**
  * Decodes `text/event-stream` as the WHATWG standard has it (html.spec.whatwg.org, 9.2.6): every line end, one byte-order
@@ -23,87 +25,89 @@ const CR = "\r";
 export class SseDecoder {
   // Bytes that belong to a character cut by the chunk's end are kept by the decoder.
   readonly #decoder = new TextDecoder();
-  readonly #block = new Block();
-  /** The beginning of a line whose end has not come, in pieces: joined once, so long lines stay linear. */
+  #afterCr = false;
+  /** The beginning of an event whose end has not come, in pieces: joined once, so that long events stay linear. */
   #partial: string[] = [];
   #partialLength = 0;
-  #afterCr = false;
+  /**
+   * How the last event began, up to its data, and its type. Most events begin as the one before did, and have one line of
+   * data: such a one is cut out without a look at its lines, in half the time.
+   */
+  #usual = { begins: "data: ", event: "message" };
+  #id = "";
 
   /** The events that end in this chunk. @throws HttpError where one is larger than 64 Mi characters. */
   take(chunk: Uint8Array): SseEvent[] {
     const events: SseEvent[] = [];
-    const text = this.#decoder.decode(chunk, { stream: true });
+    const text = this.#ending(this.#read(chunk));
     let start = 0;
-    if (this.#afterCr && text.length > 0) {
-      if (text.startsWith(LF)) start = 1;
-      this.#afterCr = false;
-    }
-    let cr = text.indexOf(CR, start);
-    let lf = text.indexOf(LF, start);
-    while (cr >= 0 || lf >= 0) {
-      const end = cr >= 0 && (lf < 0 || cr < lf) ? cr : lf;
-      const line = this.#completed(text.slice(start, end));
-      start = end + 1;
-      if (end === cr) {
-        if (start === text.length) this.#afterCr = true;
-        else if (lf === start) start++;
-        cr = text.indexOf(CR, start);
+    for (;;) {
+      const { begins, event } = this.#usual;
+      const from = start + begins.length;
+      const lineEnd = text.startsWith(begins, start) ? text.indexOf(LF, from) : -1;
+      if (lineEnd >= 0 && text.startsWith(LF, lineEnd + 1)) {
+        events.push({ event, data: text.slice(from, lineEnd), id: this.#id });
+        start = lineEnd + END.length;
+        continue;
       }
-      if (lf >= 0 && lf < start) lf = text.indexOf(LF, start);
-      const event = this.#block.take(line);
-      if (event) events.push(event);
+      const end = text.indexOf(END, start);
+      if (end < 0) break;
+      const other = this.#event(text.slice(start, end));
+      if (other) events.push(other);
+      start = end + END.length;
     }
-    if (start < text.length) {
-      this.#partial.push(text.slice(start));
-      this.#partialLength += text.length - start;
-    }
-    if (this.#block.size + this.#partialLength > MAX_EVENT) {
-      throw new HttpError("network", "the event stream holds an event of more than 64 MB");
-    }
+    this.#keep(text.slice(start));
     return events;
   }
 
-  /** A line with what came of it before. */
-  #completed(end: string): string {
-    if (this.#partialLength === 0) return end;
-    const line = this.#partial.join("") + end;
+  /** The text of a chunk, with LF for every line end. */
+  #read(chunk: Uint8Array): string {
+    let text = this.#decoder.decode(chunk, { stream: true });
+    if (text === "") return text;
+    // The second half of a line end that was cut in two.
+    if (this.#afterCr && text.startsWith(LF)) text = text.slice(1);
+    this.#afterCr = text.endsWith(CR);
+    return text.includes(CR) ? text.replace(/\r\n?/g, LF) : text;
+  }
+
+  /** The text with what came before it, or nothing as long as no event ends in it. */
+  #ending(text: string): string {
+    if (this.#partialLength === 0) return text;
+    const ends = text.includes(END) || (text.startsWith(LF) && this.#partial.at(-1)!.endsWith(LF));
+    this.#keep(text);
+    if (!ends) return "";
+    const whole = this.#partial.join("");
     this.#partial = [];
     this.#partialLength = 0;
-    return line;
-  }
-}
-
-/** The lines since the last empty one. */
-class Block {
-  #event = "";
-  #data: string | undefined;
-  #id = "";
-  #lastId = "";
-
-  get size(): number {
-    return this.#data?.length ?? 0;
+    return whole;
   }
 
-  /** Reads one line; an empty one ends the block and gives its event, where it had data. */
-  take(line: string): SseEvent | undefined {
-    if (line === "") return this.#dispatch();
-    const colon = line.indexOf(":");
-    // A line that begins with a colon is a comment.
-    if (colon === 0) return;
-    const field = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? "" : line.slice(line.startsWith(" ", colon + 1) ? colon + 2 : colon + 1);
-    if (field === "data") this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
-    else if (field === "event") this.#event = value;
-    else if (field === "id" && !value.includes("\0")) this.#id = value;
-    return;
+  #keep(text: string): void {
+    if (text === "") return;
+    this.#partial.push(text);
+    this.#partialLength += text.length;
+    if (this.#partialLength > MAX_EVENT) {
+      throw new HttpError("network", "the event stream holds an event of more than 64 MB");
+    }
   }
 
-  #dispatch(): SseEvent | undefined {
-    const data = this.#data;
-    const event = this.#event || "message";
-    this.#lastId = this.#id;
-    this.#data = undefined;
-    this.#event = "";
-    return data === undefined ? undefined : { event, data, id: this.#lastId };
+  /** Reads the lines between two empty ones; nothing where they hold no data. */
+  #event(lines: string): SseEvent | undefined {
+    let event = "";
+    let data: string | undefined;
+    for (const line of lines.split(LF)) {
+      const colon = line.indexOf(":");
+      // A line that begins with a colon is a comment.
+      if (colon === 0) continue;
+      const field = colon < 0 ? line : line.slice(0, colon);
+      const value = colon < 0 ? "" : line.slice(line.startsWith(" ", colon + 1) ? colon + 2 : colon + 1);
+      if (field === "data") data = data === undefined ? value : `${data}\n${value}`;
+      else if (field === "event") event = value;
+      else if (field === "id" && !value.includes("\0")) this.#id = value;
+    }
+    if (data === undefined) return;
+    const begins = event ? `event: ${event}\ndata: ` : "data: ";
+    if (lines.startsWith(begins)) this.#usual = { begins, event: event || "message" };
+    return { event: event || "message", data, id: this.#id };
   }
 }
