@@ -8,7 +8,8 @@ import { crc32 } from "./crypto/crc32.ts";
 /** One message. Headers of other types than strings are left out: none of them says what a message is. */
 export interface EventMessage {
   headers: Readonly<Record<string, string>>;
-  payload: Uint8Array;
+  /** Read as UTF-8. */
+  payload: string;
 }
 
 /** The stream is not one, was damaged on the way, or ends inside a message. */
@@ -16,6 +17,7 @@ export class EventStreamError extends Error {
   override readonly name = "EventStreamError";
 }
 
+const LENGTHS = 8;
 const PRELUDE = 12;
 const CHECKSUM = 4;
 /** The format's own limits, bytes. */
@@ -32,17 +34,15 @@ export class EventStreamDecoder {
   #held = 0;
   #wanted = PRELUDE;
 
-  /**
-   * The messages that end in this chunk; all of them must be asked for before the next chunk comes. A payload is a view
-   * that is valid until the next message is asked for. @throws EventStreamError
-   */
+  /** The messages that end in this chunk; all of them must be asked for before the next chunk comes. @throws EventStreamError */
   *take(chunk: Uint8Array): Generator<EventMessage, void> {
-    let bytes = chunk;
+    let all = chunk;
     if (this.#held > 0) {
       this.#add(chunk);
       if (this.#held < this.#wanted) return;
-      bytes = this.#rest.subarray(0, this.#held);
+      all = this.#rest.subarray(0, this.#held);
     }
+    const bytes = Buffer.from(all.buffer, all.byteOffset, all.length);
     let at = 0;
     this.#wanted = PRELUDE;
     while (bytes.length - at >= PRELUDE) {
@@ -86,7 +86,7 @@ function grown(bytes: Uint8Array, used: number, needed: number): Uint8Array {
 
 /** Reads a prelude. The lengths are used only after their checksum was right. */
 function messageLength(bytes: Uint8Array, at: number): number {
-  if (crc32(bytes, at, at + 8) !== uint32(bytes, at + 8)) {
+  if (crc32(bytes, at, at + LENGTHS) !== uint32(bytes, at + LENGTHS)) {
     throw new EventStreamError("the checksum of a message's lengths is wrong");
   }
   const total = uint32(bytes, at);
@@ -97,11 +97,15 @@ function messageLength(bytes: Uint8Array, at: number): number {
   return total;
 }
 
-function message(bytes: Uint8Array, at: number, length: number, reader: HeaderReader): EventMessage {
+/** `bytes` as a Buffer, which reads a text in the middle of it without making a view of that first. */
+function message(bytes: Buffer, at: number, length: number, reader: HeaderReader): EventMessage {
   const end = at + length - CHECKSUM;
-  if (crc32(bytes, at, end) !== uint32(bytes, end)) throw new EventStreamError("the checksum of a message is wrong");
+  // The checksum of the lengths was right: the message's own goes on from it.
+  if (crc32(bytes, at + LENGTHS, end, uint32(bytes, at + LENGTHS)) !== uint32(bytes, end)) {
+    throw new EventStreamError("the checksum of a message is wrong");
+  }
   const body = at + PRELUDE + uint32(bytes, at + 4);
-  return { headers: reader.read(bytes.subarray(at + PRELUDE, body)), payload: bytes.subarray(body, end) };
+  return { headers: reader.read(bytes, at + PRELUDE, body), payload: bytes.toString("utf8", body, end) };
 }
 
 function uint32(bytes: Uint8Array, at: number): number {
@@ -117,10 +121,14 @@ class HeaderReader {
   readonly #known: { block: Uint8Array; headers: Readonly<Record<string, string>> }[] = [];
   readonly #decoder = new TextDecoder();
 
-  read(block: Uint8Array): Readonly<Record<string, string>> {
-    for (const known of this.#known) if (same(known.block, block)) return known.headers;
+  /** The block that `bytes[start, end)` is. */
+  read(bytes: Uint8Array, start: number, end: number): Readonly<Record<string, string>> {
+    for (const { block, headers } of this.#known) {
+      if (block.length === end - start && beginsAt(bytes, start, block)) return headers;
+    }
+    const block = new Uint8Array(bytes.subarray(start, end));
     const headers = this.#parse(block);
-    if (this.#known.length < MAX_REMEMBERED) this.#known.push({ block: block.slice(), headers });
+    if (this.#known.length < MAX_REMEMBERED) this.#known.push({ block, headers });
     return headers;
   }
 
@@ -149,8 +157,7 @@ class HeaderReader {
   }
 }
 
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+function beginsAt(bytes: Uint8Array, start: number, block: Uint8Array): boolean {
+  for (let i = 0; i < block.length; i++) if (bytes[start + i] !== block[i]) return false;
   return true;
 }

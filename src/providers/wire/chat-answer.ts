@@ -1,10 +1,10 @@
 import { ProviderError } from "../../base/errors.ts";
 import type { AssistantBlock, StopReason, Usage } from "../../contracts/message.ts";
-import type { ModelEvent } from "../../contracts/provider.ts";
 import { explain } from "../trouble.ts";
 import { ToolCalls } from "./chat-calls.ts";
 import { mergeDetails } from "./chat-reasoning.ts";
-import { count, object, objects, text } from "./values.ts";
+import { Told } from "./told.ts";
+import { count, firstAnswer, object, objects, text } from "./values.ts";
 import type { Target } from "./wire.ts";
 
 const STOPS: Readonly<Record<string, StopReason>> = {
@@ -20,6 +20,7 @@ const STOPS: Readonly<Record<string, StopReason>> = {
 
 /** Folds the chunks of one streamed completion. Unknown fields are skipped. */
 export class ChatAnswer {
+  readonly told = new Told();
   readonly #target: Target;
   readonly #calls = new ToolCalls();
   /** Text and reasoning in the order in which they came. */
@@ -35,8 +36,8 @@ export class ChatAnswer {
   }
 
   /** @throws ProviderError for an error inside the stream. */
-  *take(chunk: Record<string, unknown>, event: string): Generator<ModelEvent> {
-    const choice = object(objects(chunk["choices"]).find((each) => (count(each["index"]) ?? 0) === 0));
+  take(chunk: Record<string, unknown>, event: string): void {
+    const choice = firstAnswer(chunk["choices"]);
     const error = chunk["error"] ?? choice["error"];
     if (error || event === "error") {
       throw explain({ provider: this.#target.row.id, body: JSON.stringify(error ? { error } : chunk) });
@@ -46,13 +47,11 @@ export class ChatAnswer {
     if (counted) this.#usage = usageOf(object(counted));
     this.#stop = text(choice["finish_reason"]) || this.#stop;
     const delta = object(choice["delta"]);
-    const thought = this.#reasoning(delta);
-    if (thought) yield this.#add("reasoning", thought);
-    const said = this.#text(delta);
-    if (said) yield this.#add("text", said);
+    this.told.goOn("reasoning", this.#reasoning(delta), this.#blocks);
+    this.told.goOn("text", this.#text(delta), this.#blocks);
     for (const piece of objects(delta["tool_calls"])) {
       const begun = this.#calls.take(piece, text(chunk["id"]));
-      if (begun) yield { type: "tool_call", ...begun };
+      if (begun) this.told.call(begun.id, begun.name);
     }
   }
 
@@ -66,7 +65,8 @@ export class ChatAnswer {
    *
    * @throws ProviderError where the answer has no end yet.
    */
-  done(ended: boolean): ModelEvent {
+  done(ended: boolean): void {
+    this.told.flush();
     const calls = this.#calls.finished();
     if (!this.#stop && !(ended && (calls.length > 0 || this.#blocks.length > 0))) {
       throw this.broken("the stream ended before the answer was complete");
@@ -80,20 +80,19 @@ export class ChatAnswer {
       blocks: [...this.#withDetails(), ...calls],
       from: this.#target.info.ref,
     };
-    return { type: "done", message, stop, usage: this.#usage };
+    this.told.end(message, stop, this.#usage);
   }
 
   /** `reasoning_content` (DeepSeek, Moonshot, Qwen, xAI), `reasoning` (Groq, OpenRouter), `reasoning_details`. */
   #reasoning(delta: Record<string, unknown>): string {
-    const details = objects(delta["reasoning_details"]);
-    if (details.length > 0) this.#details = mergeDetails(this.#details, details);
     const stated = text(delta["reasoning_content"]) || text(delta["reasoning"]);
     if (stated) this.#plainReasoning = true;
+    const details = objects(delta["reasoning_details"]);
+    if (details.length === 0) return stated;
+    this.#details = mergeDetails(this.#details, details);
     // The details hold the same words once more, unless they are all there is.
-    const told = this.#plainReasoning
-      ? ""
-      : details.map((each) => text(each["text"]) || text(each["summary"])).join("");
-    return stated || told;
+    if (this.#plainReasoning) return stated;
+    return details.map((each) => text(each["text"]) || text(each["summary"])).join("");
   }
 
   #text(delta: Record<string, unknown>): string {
@@ -103,13 +102,6 @@ export class ChatAnswer {
     // Some servers send lists of parts.
     const parts = Array.isArray(content) ? objects(content).map((part) => text(part["text"])) : undefined;
     return (parts ? parts.join("") : text(content)) + refusal;
-  }
-
-  #add(type: "text" | "reasoning", piece: string): ModelEvent {
-    const last = this.#blocks.at(-1);
-    if (last?.type === type) last.text += piece;
-    else this.#blocks.push({ type, text: piece });
-    return { type, text: piece };
   }
 
   /** The details of all reasoning go back together, with the first block of it. */

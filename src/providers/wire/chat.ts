@@ -3,6 +3,7 @@ import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { shortened } from "./call-ids.ts";
 import { asChunks, ChatAnswer } from "./chat-answer.ts";
 import { frames } from "./frames.ts";
+import { telling } from "./told.ts";
 import { argumentsText, object } from "./values.ts";
 import { type Encoded, effortFor, messageWise, type Target, type Wire } from "./wire.ts";
 
@@ -138,22 +139,22 @@ function withMarks(messages: readonly Json[]): Json[] {
 
 async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {
   const answer = new ChatAnswer(target);
-  for await (const batch of frames(bytes, target.row.id)) {
-    for (const frame of batch) {
-      if (frame.kind === "end") {
-        yield answer.done(true);
+  yield* telling(frames(bytes, target.row.id), answer.told, (frame) => {
+    switch (frame.kind) {
+      case "event":
+        answer.take(frame.value, frame.event);
         return;
-      }
-      const isWhole = frame.kind === "whole";
-      for (const chunk of isWhole ? asChunks(frame.value) : [frame.value]) {
-        for (const event of answer.take(chunk, isWhole ? "message" : frame.event)) yield event;
-      }
-      if (isWhole) {
-        yield answer.done(false);
+      case "whole":
+        for (const chunk of asChunks(frame.value)) answer.take(chunk, "message");
+        answer.done(false);
         return;
-      }
+      case "end":
+        answer.done(true);
+        return;
     }
-  }
+  });
+  if (answer.told.ended) return;
   if (target.row.quirks.endMark === "done") throw answer.broken("the stream ended before the answer was complete");
-  yield answer.done(false);
+  answer.done(false);
+  yield* answer.told.take();
 }

@@ -1,10 +1,10 @@
 import { ProviderError } from "../../base/errors.ts";
 import type { AssistantBlock, StopReason, Usage } from "../../contracts/message.ts";
-import type { ModelEvent } from "../../contracts/provider.ts";
 import { explain } from "../trouble.ts";
 import { madeId } from "./call-ids.ts";
 import { ArgumentPieces } from "./gemini-arguments.ts";
-import { count, object, objects, text } from "./values.ts";
+import { Told } from "./told.ts";
+import { count, firstAnswer, object, objects, text } from "./values.ts";
 import type { Target } from "./wire.ts";
 
 type Part = Record<string, unknown>;
@@ -31,6 +31,7 @@ const STOPS: Readonly<Record<string, StopReason>> = {
 
 /** Folds the chunks of one streamed answer. Unknown parts (code that the service ran, citations) are skipped. */
 export class GeminiAnswer {
+  readonly told = new Told();
   readonly #target: Target;
   readonly #blocks: AssistantBlock[] = [];
   #open: OpenCall | undefined;
@@ -45,7 +46,7 @@ export class GeminiAnswer {
   }
 
   /** @throws ProviderError for an error inside the stream. */
-  *take(chunk: Part): Generator<ModelEvent> {
+  take(chunk: Part): void {
     if (chunk["error"]) {
       throw explain({ provider: this.#target.row.id, body: JSON.stringify({ error: chunk["error"] }) });
     }
@@ -54,11 +55,8 @@ export class GeminiAnswer {
     const usage = object(chunk["usageMetadata"]);
     // Some chunks name nothing but the kind of traffic.
     if (usage["promptTokenCount"] !== undefined) this.#usage = usageOf(usage);
-    const candidate = object(objects(chunk["candidates"]).find((each) => (count(each["index"]) ?? 0) === 0));
-    for (const part of objects(object(candidate["content"])["parts"])) {
-      const event = this.#part(part);
-      if (event) yield event;
-    }
+    const candidate = firstAnswer(chunk["candidates"]);
+    for (const part of objects(object(candidate["content"])["parts"])) this.#part(part);
     this.#finish = text(candidate["finishReason"]) || this.#finish;
   }
 
@@ -68,7 +66,8 @@ export class GeminiAnswer {
   }
 
   /** @throws ProviderError where the answer has no end, or the model wrote a call that the service could not read. */
-  done(): ModelEvent {
+  done(): void {
+    this.told.flush();
     const { id } = this.#target.row;
     if (!this.#finish && !this.#blocked) throw this.broken("the stream ended before the answer was complete");
     let stop = this.#blocked ? "filtered" : STOPS[this.#finish];
@@ -78,48 +77,45 @@ export class GeminiAnswer {
     this.#close();
     if (stop === "end" && this.#calls > 0) stop = "tool_calls";
     const message = { role: "assistant" as const, blocks: this.#blocks, from: this.#target.info.ref };
-    return { type: "done", message, stop, usage: this.#usage };
+    this.told.end(message, stop, this.#usage);
   }
 
-  #part(part: Part): ModelEvent | undefined {
+  #part(part: Part): void {
     const signature = text(part["thoughtSignature"]);
-    if (part["functionCall"]) return this.#call(object(part["functionCall"]), signature);
-    if (typeof part["text"] === "string") {
-      const type = part["thought"] === true ? "reasoning" : "text";
-      this.#add(type, part["text"], signature);
-      return part["text"] ? { type, text: part["text"] } : undefined;
-    }
-    if (signature && Object.keys(part).length === 1) this.#add("text", "", signature);
-    return undefined;
+    if (part["functionCall"]) this.#call(object(part["functionCall"]), signature);
+    else if (typeof part["text"] === "string") {
+      this.#add(part["thought"] === true ? "reasoning" : "text", part["text"], signature);
+    } else if (signature && Object.keys(part).length === 1) this.#add("text", "", signature);
   }
 
   /** A signature belongs to its part alone: what has one is never joined with what has none. */
   #add(type: "text" | "reasoning", piece: string, signature: string): void {
     if (!piece && !signature) return;
     const last = this.#blocks.at(-1);
-    if (!signature && last?.type === type && last.native === undefined) last.text += piece;
-    else this.#blocks.push({ type, text: piece, ...(signature ? { native: { thoughtSignature: signature } } : {}) });
+    const goesOn = !signature && last?.type === type && last.native === undefined;
+    const block = goesOn ? last : { type, text: "", ...(signature ? { native: { thoughtSignature: signature } } : {}) };
+    if (!goesOn) this.#blocks.push(block);
+    this.told.say(type, piece, block);
   }
 
   /** Mostly a call comes whole; with streamed arguments its name comes first and an empty call ends it. */
-  #call(call: Part, signature: string): ModelEvent | undefined {
+  #call(call: Part, signature: string): void {
     const name = text(call["name"]);
-    const begun = name ? this.#begin(call, name, signature) : undefined;
-    if (!this.#open) return begun;
+    if (name) this.#begin(call, name, signature);
+    if (!this.#open) return;
     if (signature) this.#open.native.thoughtSignature = signature;
     this.#open.pieces.take(call["partialArgs"]);
     if (call["willContinue"] !== true) this.#close(call["args"]);
-    return begun;
   }
 
-  #begin(call: Part, name: string, signature: string): ModelEvent {
+  #begin(call: Part, name: string, signature: string): void {
     this.#close();
     const stated = text(call["id"]);
     const id = stated || madeId(this.#response, this.#calls);
     const native = { ...(stated ? { id: stated } : {}), ...(signature ? { thoughtSignature: signature } : {}) };
     this.#calls++;
     this.#open = { id, name, native, pieces: new ArgumentPieces() };
-    return { type: "tool_call", id, name };
+    this.told.call(id, name);
   }
 
   #close(whole?: unknown): void {

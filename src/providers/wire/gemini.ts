@@ -2,6 +2,7 @@ import type { AssistantMessage, ImageBlock, Message, ToolResultBlock, UserMessag
 import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { frames } from "./frames.ts";
 import { GeminiAnswer } from "./gemini-answer.ts";
+import { telling } from "./told.ts";
 import { argumentsObject, object, text } from "./values.ts";
 import { type Encoded, type Target, thinkingFor, type Wire } from "./wire.ts";
 
@@ -132,12 +133,10 @@ function assistantContent(message: AssistantMessage, target: Target, ids: Readon
 
 async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {
   const answer = new GeminiAnswer(target);
-  for await (const batch of frames(bytes, target.row.id)) {
-    for (const frame of batch) {
-      if (frame.kind === "end") continue;
-      for (const event of answer.take(frame.value)) yield event;
-    }
-  }
+  yield* telling(frames(bytes, target.row.id), answer.told, (frame) => {
+    if (frame.kind !== "end") answer.take(frame.value);
+  });
   // There is no end mark; a chunk with a reason for the end may be followed by one with the usage.
-  yield answer.done();
+  answer.done();
+  yield* answer.told.take();
 }

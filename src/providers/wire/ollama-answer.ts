@@ -1,8 +1,8 @@
 import { ProviderError } from "../../base/errors.ts";
 import type { StopReason, ToolCallBlock, Usage } from "../../contracts/message.ts";
-import type { ModelEvent } from "../../contracts/provider.ts";
 import { explain } from "../trouble.ts";
 import { madeId } from "./call-ids.ts";
+import { Told } from "./told.ts";
 import { count, object, objects, text } from "./values.ts";
 import type { Encoded, Target } from "./wire.ts";
 
@@ -12,6 +12,7 @@ const LEAST_BYTES = 2;
 
 /** Folds the lines of one streamed answer. Unknown fields are skipped. */
 export class OllamaAnswer {
+  readonly told = new Told();
   readonly #target: Target;
   readonly #measured: Encoded["measured"];
   readonly #blocks: { type: "text" | "reasoning"; text: string }[] = [];
@@ -23,15 +24,13 @@ export class OllamaAnswer {
   }
 
   /** @throws ProviderError for an error inside the stream, and `overflow` where the server forgot a part of the request. */
-  *take(chunk: Record<string, unknown>): Generator<ModelEvent> {
+  take(chunk: Record<string, unknown>): void {
     if (chunk["error"]) {
       throw explain({ provider: this.#target.row.id, body: JSON.stringify({ error: chunk["error"] }) });
     }
     const message = object(chunk["message"]);
-    const thought = text(message["thinking"]);
-    if (thought) yield this.#add("reasoning", thought);
-    const said = text(message["content"]);
-    if (said) yield this.#add("text", said);
+    this.told.goOn("reasoning", text(message["thinking"]), this.#blocks);
+    this.told.goOn("text", text(message["content"]), this.#blocks);
     for (const call of objects(message["tool_calls"])) {
       const called = object(call["function"]);
       const name = text(called["name"]);
@@ -39,9 +38,9 @@ export class OllamaAnswer {
       const given = called["arguments"];
       const json = typeof given === "string" ? given : JSON.stringify(object(given));
       this.#calls.push({ type: "tool_call", id, name, arguments: json.trim() ? json : "{}" });
-      yield { type: "tool_call", id, name };
+      this.told.call(id, name);
     }
-    if (chunk["done"] === true) yield this.#done(chunk);
+    if (chunk["done"] === true) this.#done(chunk);
   }
 
   broken(reason: string): ProviderError {
@@ -49,14 +48,8 @@ export class OllamaAnswer {
     return new ProviderError("broken_stream", id, `${id}: ${reason}`);
   }
 
-  #add(type: "text" | "reasoning", piece: string): ModelEvent {
-    const last = this.#blocks.at(-1);
-    if (last?.type === type) last.text += piece;
-    else this.#blocks.push({ type, text: piece });
-    return { type, text: piece };
-  }
-
-  #done(chunk: Record<string, unknown>): ModelEvent {
+  #done(chunk: Record<string, unknown>): void {
+    this.told.flush();
     const read = count(chunk["prompt_eval_count"]);
     this.#checkRead(read);
     const reason = text(chunk["done_reason"]);
@@ -75,7 +68,7 @@ export class OllamaAnswer {
       blocks: [...this.#blocks, ...this.#calls],
       from: this.#target.info.ref,
     };
-    return { type: "done", message, stop, usage };
+    this.told.end(message, stop, usage);
   }
 
   /**

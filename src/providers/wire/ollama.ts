@@ -3,6 +3,7 @@ import type { AssistantMessage, ImageBlock, UserMessage } from "../../contracts/
 import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { parsed, webPage } from "./frames.ts";
 import { OllamaAnswer } from "./ollama-answer.ts";
+import { telling } from "./told.ts";
 import { argumentsObject } from "./values.ts";
 import { type Encoded, messageWise, type Target, type Wire } from "./wire.ts";
 
@@ -111,16 +112,11 @@ async function* decode(
   sent?: Encoded,
 ): AsyncGenerator<ModelEvent, void> {
   const answer = new OllamaAnswer(target, sent?.measured);
-  for await (const lines of linesOf(bytes)) {
-    for (const line of lines) {
-      if (line.trimStart().startsWith("<")) throw webPage(target.row.id);
-      for (const event of answer.take(parsed(line, target.row.id))) {
-        yield event;
-        if (event.type === "done") return;
-      }
-    }
-  }
-  throw answer.broken("the stream ended before the answer was complete");
+  yield* telling(linesOf(bytes), answer.told, (line) => {
+    if (line.trimStart().startsWith("<")) throw webPage(target.row.id);
+    answer.take(parsed(line, target.row.id));
+  });
+  if (!answer.told.ended) throw answer.broken("the stream ended before the answer was complete");
 }
 
 /** The lines of a chunk at a time. */

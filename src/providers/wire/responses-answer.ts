@@ -1,18 +1,18 @@
 import { ProviderError } from "../../base/errors.ts";
 import type { AssistantBlock, StopReason, Usage } from "../../contracts/message.ts";
-import type { ModelEvent } from "../../contracts/provider.ts";
 import { explain } from "../trouble.ts";
 import { madeId } from "./call-ids.ts";
+import { type Growing, Told } from "./told.ts";
 import { count, object, objects, text } from "./values.ts";
 import type { Target } from "./wire.ts";
 
 type Item = Record<string, unknown>;
 
 /** An output item while it arrives. */
-interface Draft {
+interface Draft extends Growing {
   item: Item;
   /** What was streamed of it: text, reasoning, or arguments. */
-  content: string;
+  text: string;
   /** Which of the two texts of a reasoning item is shown: its summary or, where a server gives it, all of it. */
   shown: "summary" | "content" | undefined;
   id: string;
@@ -24,6 +24,7 @@ const BREAK = "\n\n";
 
 /** Folds the events of one streamed response. Unknown events and items (server-side tools) are skipped. */
 export class ResponsesAnswer {
+  readonly told = new Told();
   readonly #target: Target;
   /** By their place in the output. */
   readonly #drafts = new Map<number, Draft>();
@@ -35,7 +36,7 @@ export class ResponsesAnswer {
   }
 
   /** @throws ProviderError for an error event and a failed response. */
-  *take(event: Item): Generator<ModelEvent> {
+  take(event: Item): void {
     const begins = event["type"] === "response.output_item.added";
     const index = count(event["output_index"]) ?? Math.max(0, this.#drafts.size - (begins ? 0 : 1));
     switch (event["type"]) {
@@ -43,33 +44,33 @@ export class ResponsesAnswer {
         this.#response = text(object(event["response"])["id"]);
         return;
       case "response.output_item.added":
-        yield* this.#announce(this.#begin(index, object(event["item"])));
+        this.#announce(this.#begin(index, object(event["item"])));
         return;
       case "response.output_text.delta":
       case "response.refusal.delta":
         if (event["type"] === "response.refusal.delta") this.#refused = true;
-        yield* this.#add(index, "text", text(event["delta"]));
+        this.#add(index, "text", text(event["delta"]));
         return;
       case "response.reasoning_summary_part.added":
-        if ((count(event["summary_index"]) ?? 0) > 0) yield* this.#think(index, "summary", BREAK);
+        if ((count(event["summary_index"]) ?? 0) > 0) this.#think(index, "summary", BREAK);
         return;
       case "response.reasoning_summary_text.delta":
-        yield* this.#think(index, "summary", text(event["delta"]));
+        this.#think(index, "summary", text(event["delta"]));
         return;
       case "response.reasoning_text.delta":
-        yield* this.#think(index, "content", text(event["delta"]));
+        this.#think(index, "content", text(event["delta"]));
         return;
       case "response.function_call_arguments.delta": {
         const draft = this.#drafts.get(index);
-        if (draft) draft.content += text(event["delta"]);
+        if (draft) draft.text += text(event["delta"]);
         return;
       }
       case "response.output_item.done":
-        yield* this.#finish(index, object(event["item"]));
+        this.#finish(index, object(event["item"]));
         return;
       case "response.completed":
       case "response.incomplete":
-        yield* this.#complete(object(event["response"]));
+        this.#complete(object(event["response"]));
         return;
       case "response.failed":
       case "response.cancelled":
@@ -90,55 +91,56 @@ export class ResponsesAnswer {
 
   #begin(index: number, item: Item): Draft {
     const id = item["type"] === "function_call" ? text(item["call_id"]) || madeId(this.#response, index) : "";
-    const draft: Draft = { item, content: text(item["arguments"]), shown: undefined, id, announced: false };
+    const draft: Draft = { item, text: text(item["arguments"]), shown: undefined, id, announced: false };
     this.#drafts.set(index, draft);
     return draft;
   }
 
-  *#announce(draft: Draft): Generator<ModelEvent> {
+  #announce(draft: Draft): void {
     if (draft.item["type"] !== "function_call" || draft.announced) return;
     draft.announced = true;
-    yield { type: "tool_call", id: draft.id, name: text(draft.item["name"]) };
+    this.told.call(draft.id, text(draft.item["name"]));
   }
 
-  *#think(index: number, shown: "summary" | "content", piece: string): Generator<ModelEvent> {
+  #think(index: number, shown: "summary" | "content", piece: string): void {
     const draft = this.#drafts.get(index);
     if (draft) draft.shown ??= shown;
-    if (draft?.shown === shown) yield* this.#add(index, "reasoning", piece);
+    if (draft?.shown === shown) this.#add(index, "reasoning", piece);
   }
 
-  *#add(index: number, type: "text" | "reasoning", piece: string): Generator<ModelEvent> {
+  #add(index: number, type: "text" | "reasoning", piece: string): void {
     const draft = this.#drafts.get(index) ?? this.#begin(index, { type: type === "text" ? "message" : "reasoning" });
-    draft.content += piece;
-    if (piece) yield { type, text: piece };
+    this.told.say(type, piece, draft);
   }
 
   /** The item as it is in the end; what was not streamed of it is told now. */
-  *#finish(index: number, item: Item): Generator<ModelEvent> {
+  #finish(index: number, item: Item): void {
     const draft = this.#drafts.get(index) ?? this.#begin(index, item);
+    this.told.flush();
     draft.item = item;
     if (item["type"] === "function_call") {
       draft.id = draft.announced ? draft.id : text(item["call_id"]) || draft.id;
-      draft.content = text(item["arguments"]) || draft.content;
-      yield* this.#announce(draft);
+      draft.text = text(item["arguments"]) || draft.text;
+      this.#announce(draft);
       return;
     }
     const reasoning = item["type"] === "reasoning";
     const whole = reasoning ? reasoningText(item, draft.shown) : messageText(item);
     if (objects(item["content"]).some((part) => part["type"] === "refusal")) this.#refused = true;
-    if (whole.startsWith(draft.content)) {
-      yield* this.#add(index, reasoning ? "reasoning" : "text", whole.slice(draft.content.length));
+    if (whole.startsWith(draft.text)) {
+      this.#add(index, reasoning ? "reasoning" : "text", whole.slice(draft.text.length));
     }
   }
 
-  *#complete(response: Item): Generator<ModelEvent> {
+  #complete(response: Item): void {
     // An answer that came whole; what was streamed is not told again.
     const output = this.#drafts.size === 0 ? objects(response["output"]) : [];
-    for (const [index, item] of output.entries()) yield* this.#finish(index, item);
+    for (const [index, item] of output.entries()) this.#finish(index, item);
+    this.told.flush();
     const drafts = [...this.#drafts].sort(([a], [b]) => a - b).map(([, draft]) => draft);
     const blocks = drafts.flatMap(finished);
     const message = { role: "assistant" as const, blocks, from: this.#target.info.ref };
-    yield { type: "done", message, stop: this.#stop(response, blocks), usage: usageOf(object(response["usage"])) };
+    this.told.end(message, this.#stop(response, blocks), usageOf(object(response["usage"])));
   }
 
   #stop(response: Item, blocks: AssistantBlock[]): StopReason {
@@ -151,7 +153,7 @@ export class ResponsesAnswer {
 }
 
 function finished(draft: Draft): AssistantBlock[] {
-  const { item, content } = draft;
+  const { item, text: content } = draft;
   switch (item["type"]) {
     case "message": {
       if (!content) return [];

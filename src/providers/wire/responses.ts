@@ -3,6 +3,7 @@ import type { ModelEvent, ModelRequest } from "../../contracts/provider.ts";
 import { shortened } from "./call-ids.ts";
 import { frames } from "./frames.ts";
 import { asEvents, ResponsesAnswer } from "./responses-answer.ts";
+import { telling } from "./told.ts";
 import { argumentsText, object } from "./values.ts";
 import { type Encoded, effortFor, messageWise, type Target, type Wire } from "./wire.ts";
 
@@ -111,16 +112,9 @@ function assistantItems(message: AssistantMessage, target: Target): Json[] {
 
 async function* decode(bytes: AsyncIterable<Uint8Array>, target: Target): AsyncGenerator<ModelEvent, void> {
   const answer = new ResponsesAnswer(target);
-  for await (const batch of frames(bytes, target.row.id)) {
-    for (const frame of batch) {
-      if (frame.kind === "end") continue;
-      for (const value of frame.kind === "whole" ? asEvents(frame.value) : [frame.value]) {
-        for (const event of answer.take(value)) {
-          yield event;
-          if (event.type === "done") return;
-        }
-      }
-    }
-  }
-  throw answer.broken("the stream ended before the answer was complete");
+  yield* telling(frames(bytes, target.row.id), answer.told, (frame) => {
+    if (frame.kind === "event") answer.take(frame.value);
+    else if (frame.kind === "whole") for (const event of asEvents(frame.value)) answer.take(event);
+  });
+  if (!answer.told.ended) throw answer.broken("the stream ended before the answer was complete");
 }

@@ -15,6 +15,13 @@ export function object(value: unknown): Record<string, unknown> {
   return isObject(value) ? value : {};
 }
 
+/** Of several answers to one request the first: that of index 0, or of none. */
+export function firstAnswer(answers: unknown): Record<string, unknown> {
+  if (!Array.isArray(answers)) return {};
+  for (const each of answers) if (isObject(each) && (count(each["index"]) ?? 0) === 0) return each;
+  return {};
+}
+
 export function objects(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
