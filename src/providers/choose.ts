@@ -153,15 +153,24 @@ export class Chooser {
 
   /** @throws UserError that says what may have been meant; `known` are the models' bare names. */
   unknown(name: string, known: readonly string[]): never {
-    const { rows, configFile, onCommandLine } = this.#parts;
+    const { rows, configFile, onCommandLine, local } = this.#parts;
     const ids = rows.map((row) => row.id);
     const slash = name.indexOf("/");
     const provider = slash < 0 ? name : name.slice(0, slash);
     const near = slash < 0 ? (closest(name, known) ?? closest(name, ids)) : closest(provider, ids);
     const meant = near && slash >= 0 ? near + name.slice(slash) : near;
+    const guess = meant ? `Did you mean ${meant}? ` : "";
+    const silent = slash < 0 && rows.find((row) => local.silent(row));
+    if (silent) {
+      // Nobody's mistake as far as is known.
+      throw new UserError(
+        `no model "${name}" is known, and ${silent.displayName} at ${silent.baseUrl} did not answer in time`,
+        `${guess}If it is one of that server's, write ${silent.id}/${name}.`,
+      );
+    }
     throw new UserError(
       slash < 0 ? `there is no model "${name}"` : `there is no provider "${provider}"`,
-      `${meant ? `Did you mean ${meant}? ` : ""}Models are written provider/model; providers are ${ids.join(", ")}, and [providers.NAME] in ${configFile}.`,
+      `${guess}Models are written provider/model; providers are ${ids.join(", ")}, and [providers.NAME] in ${configFile}.`,
       onCommandLine.includes(name) ? Exit.usage : Exit.failure,
     );
   }

@@ -29,6 +29,7 @@ const ASSUMED_CONTEXT = 32_768;
 /** The servers of this run that must be asked. Each answer is kept. */
 export class LocalServers {
   readonly #lists = new Map<string, LocalModel[]>();
+  readonly #silent = new Set<string>();
   readonly #shown = new Map<string, Promise<Record<string, unknown> | undefined>>();
   readonly #key: (row: Row) => Promise<string | undefined>;
 
@@ -50,6 +51,11 @@ export class LocalServers {
   /** Names of all models of a server; none for other providers. */
   async names(row: Row): Promise<string[]> {
     return ((row.local && (await this.list(row))) || []).map((model) => model.name);
+  }
+
+  /** True where the server was asked and the time was over before it had answered: what it has is not known. */
+  silent(row: Row): boolean {
+    return this.#silent.has(row.id) && !this.#lists.has(row.id);
   }
 
   /** Names that were found so far. */
@@ -113,8 +119,9 @@ export class LocalServers {
     return asked;
   }
 
-  /** Whatever goes wrong means the same: there is no such server. */
+  /** Whatever goes wrong means the same, there is no such server, but that the time was over. */
   async #ask(row: Row, path: string, body: object | undefined, limitMs: number) {
+    const signal = AbortSignal.timeout(limitMs);
     try {
       const key = await this.#key(row);
       const response = await send(
@@ -122,14 +129,13 @@ export class LocalServers {
           url: row.baseUrl + path,
           headers: { "content-type": "application/json", ...(key ? { authorization: `Bearer ${key}` } : {}) },
           ...(body ? { body: JSON.stringify(body) } : {}),
-          connectTimeoutMs: limitMs,
-          idleTimeoutMs: limitMs,
         },
-        AbortSignal.timeout(limitMs),
+        signal,
       );
       const answer: unknown = JSON.parse(await response.text());
       return response.status === 200 && isObject(answer) ? answer : undefined;
     } catch {
+      if (signal.aborted) this.#silent.add(row.id);
       return undefined;
     }
   }

@@ -71,7 +71,11 @@ describe("a server on this machine", () => {
     await providers.secrets();
     expect(asked).toEqual([]);
     // A name that nobody knows may be a model of its: that is worth a moment, and no more.
-    expect((await failure(providers.resolve("executor", "my-own-model"))).message).toContain("there is no model");
+    expect(await failure(providers.resolve("executor", "my-own-model"))).toMatchObject({
+      message: `no model "my-own-model" is known, and Ollama at http://127.0.0.1:${silent.port} did not answer in time`,
+      remedy: "If it is one of that server's, write ollama/my-own-model.",
+      exitCode: 1,
+    });
     expect(asked).toHaveLength(1);
   });
 
