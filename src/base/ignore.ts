@@ -32,6 +32,13 @@ interface Rule {
   pattern: readonly Token[];
 }
 
+/** A rule that needs matching, and what stands at the start and the end of everything that it matches. */
+interface Glob {
+  rule: Rule;
+  head: string;
+  tail: string;
+}
+
 function parseLine(line: string, order: number): Rule | undefined {
   let body = trimTrailingSpaces(line);
   if (body === "" || body.startsWith("#")) return undefined;
@@ -213,44 +220,53 @@ function matches(pattern: readonly Token[], text: string): boolean {
 
 /** Rules sorted by what they cost: most are plain names or suffixes and need no matching at all. */
 class CompiledRules implements IgnoreRules {
-  private readonly names = new Map<string, Rule[]>();
-  private readonly paths = new Map<string, Rule[]>();
+  /** Plain names and paths, by name; latest first. */
+  private readonly names = new Map<string, { path: string; rule: Rule }[]>();
   /** `*.ext`, latest first. */
   private readonly suffixes: { suffix: string; rule: Rule }[] = [];
   /** The rest, latest first. */
-  private readonly globs: Rule[] = [];
+  private readonly globs: Glob[] = [];
 
   constructor(rules: readonly Rule[]) {
     for (const rule of rules.toReversed()) {
-      const [first, ...others] = rule.pattern;
-      if (rule.pattern.every(isLiteral)) {
-        const map = rule.anchored ? this.paths : this.names;
-        const key = textOf(rule.pattern);
-        const same = map.get(key);
-        if (same) same.push(rule);
-        else map.set(key, [rule]);
+      const { pattern } = rule;
+      const [first, ...others] = pattern;
+      if (pattern.every(isLiteral)) {
+        const path = textOf(pattern);
+        const name = path.slice(path.lastIndexOf("/") + 1);
+        const same = this.names.get(name);
+        if (same) same.push({ path, rule });
+        else this.names.set(name, [{ path, rule }]);
       } else if (!rule.anchored && typeof first === "object" && first.kind === "star" && others.every(isLiteral)) {
         this.suffixes.push({ suffix: textOf(others), rule });
-      } else this.globs.push(rule);
+      } else {
+        const head = textOf(pattern.slice(0, pattern.findIndex(isWild)).filter(isLiteral));
+        const tail = textOf(pattern.slice(pattern.findLastIndex(isWild) + 1).filter(isLiteral));
+        this.globs.push({ rule, head, tail });
+      }
     }
   }
 
+  /** Of `path` as little as possible is asked: where a walk made it of two pieces, each look at it joins them first. */
   match(path: string, name: string, isDirectory: boolean): boolean | undefined {
-    let best = latest(this.names.get(name), isDirectory, undefined);
-    if (this.paths.size > 0) best = latest(this.paths.get(path), isDirectory, best);
+    let best: Rule | undefined;
+    for (const named of this.names.get(name) ?? []) {
+      if (!speaks(named.rule, isDirectory) || (named.rule.anchored && named.path !== path)) continue;
+      best = named.rule;
+      break;
+    }
     for (const { suffix, rule } of this.suffixes) {
       if (best && rule.order < best.order) break;
-      if (name.endsWith(suffix) && (isDirectory || !rule.directoryOnly)) {
+      if (name.endsWith(suffix) && speaks(rule, isDirectory)) {
         best = rule;
         break;
       }
     }
-    if (this.globs.length === 0) return best && !best.negated;
-    const pathBytes = bytesOf(path);
-    const nameBytes = bytesOf(name);
-    for (const rule of this.globs) {
+    for (const { rule, head, tail } of this.globs) {
       if (best && rule.order < best.order) break;
-      if ((isDirectory || !rule.directoryOnly) && matches(rule.pattern, rule.anchored ? pathBytes : nameBytes)) {
+      if (!speaks(rule, isDirectory)) continue;
+      const text = rule.anchored ? path : name;
+      if (text.startsWith(head) && text.endsWith(tail) && matches(rule.pattern, bytesOf(text))) {
         best = rule;
         break;
       }
@@ -259,11 +275,14 @@ class CompiledRules implements IgnoreRules {
   }
 }
 
+function speaks(rule: Rule, isDirectory: boolean): boolean {
+  return isDirectory || !rule.directoryOnly;
+}
+
 function isLiteral(token: Token): token is string {
   return typeof token === "string";
 }
 
-function latest(rules: readonly Rule[] | undefined, isDirectory: boolean, best: Rule | undefined): Rule | undefined {
-  const found = rules?.find((rule) => isDirectory || !rule.directoryOnly);
-  return found && (!best || found.order > best.order) ? found : best;
+function isWild(token: Token): boolean {
+  return typeof token === "object";
 }

@@ -14,7 +14,17 @@ export interface WalkEntry {
   kind: "file" | "dir" | "link" | "other";
 }
 
+/** Paths that are looked for. */
+export interface PathFilter {
+  /** Asked about everything but folders. `path` and `name` as in `WalkEntry`; a look at `name` alone costs less. */
+  fits(path: string, name: string): boolean;
+  /** Asked about folders: false where nothing below can fit, however deep. */
+  mayHold(path: string): boolean;
+}
+
 export interface WalkOptions {
+  /** What does not fit, and a folder that cannot hold what does, is left out before anything else is asked about it. */
+  only?: PathFilter;
   /**
    * Obey `.gitignore` files (those of the folders above too, up to the top of the repository) and
    * `.git/info/exclude`. Default true. `.git` itself is left out always.
@@ -40,7 +50,8 @@ interface Layer {
 }
 
 interface Folder {
-  path: string;
+  /** What goes before a name in it to make a path: "" or the folder's path and a slash. */
+  prefix: string;
   entries: Dirent[];
   next: number;
   /** Strongest first. */
@@ -53,27 +64,34 @@ interface Folder {
  * (20,000 files in 12 ms). An ignored folder is not entered; `root` itself is never ignored.
  */
 export function* walk(root: string, options: WalkOptions = {}): Generator<WalkEntry> {
-  const { ignore = true, hidden = true, extraIgnore = [], signal, onSkip, onIgnored } = options;
+  const { ignore = true, hidden = true, extraIgnore = [], only, signal, onSkip, onIgnored } = options;
   const extra: Layer[] =
     extraIgnore.length > 0 ? [{ rules: parseIgnore(extraIgnore.join("\n")), prefix: "", cut: 0 }] : [];
 
   function open(path: string, outer: readonly Layer[]): Folder | undefined {
     signal?.throwIfAborted();
-    let entries: Dirent[];
+    let all: Dirent[];
     try {
-      entries = readdirSync(join(root, path), { withFileTypes: true });
+      all = readdirSync(path === "" ? root : `${root}/${path}`, { withFileTypes: true });
     } catch (error) {
       onSkip?.(path, messageOf(error));
       return undefined;
     }
-    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-    if (!ignore || !entries.some((entry) => entry.name === ".gitignore" && entry.isFile())) {
-      return { path, entries, next: 0, layers: outer };
-    }
+    const prefix = path === "" ? "" : `${path}/`;
+    const entries = all.filter((entry) => isAsked(entry, prefix)).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const folder = { prefix, entries, next: 0, layers: outer };
+    if (!ignore || !all.some((entry) => entry.name === ".gitignore" && entry.isFile())) return folder;
     const rules = readRules(join(root, path, ".gitignore"));
     // Nearer files outrank farther ones, and nothing outranks the caller.
-    const own: Layer = { rules, prefix: "", cut: path === "" ? 0 : path.length + 1 };
-    return { path, entries, next: 0, layers: [...extra, own, ...outer.slice(extra.length)] };
+    const own: Layer = { rules, prefix: "", cut: prefix.length };
+    return { ...folder, layers: [...extra, own, ...outer.slice(extra.length)] };
+  }
+
+  function isAsked(entry: Dirent, prefix: string): boolean {
+    const { name } = entry;
+    if (name === ".git" || (!hidden && name.startsWith("."))) return false;
+    if (!only || isUntold(entry)) return true;
+    return isWanted(only, prefix + name, name, entry.isDirectory());
   }
 
   const first = open("", [...extra, ...(ignore ? outerLayers(root) : [])]);
@@ -84,11 +102,10 @@ export function* walk(root: string, options: WalkOptions = {}): Generator<WalkEn
       stack.pop();
       continue;
     }
-    const name = entry.name;
-    if (name === ".git" || (!hidden && name.startsWith("."))) continue;
-    const path = folder.path === "" ? name : `${folder.path}/${name}`;
+    const { name } = entry;
+    const path = folder.prefix + name;
     const kind = kindOf(entry, root, path, onSkip);
-    if (!kind) continue;
+    if (!kind || (only && isUntold(entry) && !isWanted(only, path, name, kind === "dir"))) continue;
     if (isIgnored(folder.layers, path, name, kind === "dir")) {
       onIgnored?.(path);
       continue;
@@ -98,6 +115,15 @@ export function* walk(root: string, options: WalkOptions = {}): Generator<WalkEn
     const inner = open(path, folder.layers);
     if (inner) stack.push(inner);
   }
+}
+
+function isWanted(only: PathFilter, path: string, name: string, isDirectory: boolean): boolean {
+  return isDirectory ? only.mayHold(path) : only.fits(path, name);
+}
+
+/** Some file systems do not say the type with the name. */
+function isUntold(entry: Dirent): boolean {
+  return !entry.isFile() && !entry.isDirectory() && !entry.isSymbolicLink();
 }
 
 function isIgnored(layers: readonly Layer[], path: string, name: string, isDirectory: boolean): boolean {
@@ -119,7 +145,6 @@ function kindOf(
   if (!garbled && entry.isFile()) return "file";
   if (!garbled && entry.isDirectory()) return "dir";
   if (!garbled && entry.isSymbolicLink()) return "link";
-  // Some file systems do not say the type with the name.
   try {
     const stats = lstatSync(join(root, path));
     return stats.isFile() ? "file" : stats.isDirectory() ? "dir" : stats.isSymbolicLink() ? "link" : "other";

@@ -23,14 +23,13 @@ export function createGlob(): Tool<Infer<ReturnType<typeof parameters>>> {
 
     async run({ pattern, path = "." }, context) {
       const root = resolveFolder(path, context);
-      const fits = compileNamePattern(relativePattern(pattern, root.path));
+      const only = compileNamePattern(relativePattern(pattern, root.path));
       const found: string[] = [];
       let count = 0;
       let skipped = 0;
-      const entries = walk(root.path, { signal: context.signal, onSkip: () => skipped++ });
+      const entries = walk(root.path, { only, signal: context.signal, onSkip: () => skipped++ });
       for (const entry of entries) {
-        if (entry.kind === "dir" || !fits(entry.path, entry.name)) continue;
-        if (!context.mayRead(`${root.path}/${entry.path}`)) continue;
+        if (entry.kind === "dir" || !context.mayRead(`${root.path}/${entry.path}`)) continue;
         if (count++ < SHOWN) found.push(shownPath(`${root.path}/${entry.path}`, context));
       }
       if (count === 0) throw new Mistake(nothing(pattern, root.shown));

@@ -47,17 +47,17 @@ function parameters() {
 }
 
 function* filesOf(place: Place, glob: string | undefined, context: ToolContext): Generator<string> {
-  const fits = glob === undefined ? undefined : compileNamePattern(relativePattern(glob, place.path));
+  const only = glob === undefined ? undefined : compileNamePattern(relativePattern(glob, place.path));
   const stats = lstatSync(place.path, { throwIfNoEntry: false });
   if (!stats) throw new Mistake(missing(place));
   if (!stats.isDirectory()) {
     if (!context.mayRead(place.path))
       throw new Mistake(`The user's rules forbid reading ${place.shown}. Go on without it.`);
-    if (!fits || fits(place.shown, basename(place.path))) yield place.path;
+    if (!only || only.fits(place.shown, basename(place.path))) yield place.path;
     return;
   }
-  for (const entry of walk(place.path, { signal: context.signal })) {
-    if (entry.kind !== "file" || (fits && !fits(entry.path, entry.name))) continue;
+  for (const entry of walk(place.path, { ...(only && { only }), signal: context.signal })) {
+    if (entry.kind !== "file") continue;
     const path = `${place.path}/${entry.path}`;
     if (context.mayRead(path)) yield path;
   }

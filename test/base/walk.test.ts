@@ -94,6 +94,21 @@ describe("walk", () => {
     expect(files(folder, { extraIgnore: ["node_modules/"] })).toEqual([".env", ".gitignore", "src/a"]);
   });
 
+  test("looks for what fits alone, and not into folders that cannot hold it", () => {
+    const folder = tree("only", { ".gitignore": "no.ts\n", "a/x.ts": "", "a/no.ts": "", "a/y.md": "", "b/z.ts": "" });
+    symlinkSync("x.ts", join(folder, "a/link.ts"));
+    const asked: string[] = [];
+    const only = {
+      fits: (_: string, name: string) => name.endsWith(".ts"),
+      mayHold: (path: string) => asked.push(path) > 0 && path !== "b",
+    };
+    const ignored: string[] = [];
+    const found = [...walk(folder, { only, onIgnored: (path) => ignored.push(path) })];
+    expect(found.map((entry) => `${entry.kind} ${entry.path}`)).toEqual(["dir a", "link a/link.ts", "file a/x.ts"]);
+    expect(asked.toSorted()).toEqual(["a", "b"]);
+    expect(ignored).toEqual(["a/no.ts"]);
+  });
+
   test("leaves out what cannot be read and says so", async () => {
     const folder = mkdtempSync(join(tmpdir(), "openkoi-shut-off-"));
     mkdirSync(join(folder, "closed"));
@@ -147,6 +162,9 @@ describe("parseIgnore", () => {
     ["a class of POSIX", ["[[:digit:]]"], "7", true],
     ["an open class matches nothing", ["[a"], "[a", undefined],
     ["a backslash at the end matches nothing", ["a\\"], "a\\", undefined],
+    ["what stands around a star must be there", ["a*b*c"], "axbyc", true],
+    ["and may not be the same place", ["ab*ba"], "aba", undefined],
+    ["a path with a name in common is another", ["x/foo", "!foo"], "y/foo", false],
     ["windows line ends", ["foo\r", "bar\r"], "foo", true],
     ["a byte order mark", ["\uFEFFfoo"], "foo", true],
     ["git matches bytes", ["???.x"], "€.x", true],

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import fc from "fast-check";
 import { createMatcher } from "../../src/tools/grep-matcher.ts";
 import { compileLinePattern, requiredLiteral } from "../../src/tools/grep-pattern.ts";
+import { compileNamePattern } from "../../src/tools/name-pattern.ts";
 import { openTask } from "./task.ts";
 
 describe("glob", () => {
@@ -52,6 +54,37 @@ describe("glob", () => {
       "a is not a folder. Give the folder that it lies in.",
     );
     expect(await task.fails("glob", { pattern: "*", path: "b" })).toBe("b does not exist. Did you mean a?");
+  });
+});
+
+describe("a name pattern", () => {
+  test.each([
+    ["pkg{1,2}/**/file?.md", ["pkg1", "pkg2", "pkg1/a/b"], ["pkg3", "src"]],
+    ["src/*/*.ts", ["src", "src/a"], ["lib", "src/a/b"]],
+    ["src/**", ["src", "src/a/b"], ["lib"]],
+    ["*.ts", ["src", "src/a/b"], []],
+    ["{src/a,lib}/*.ts", ["src", "src/a", "lib", "other"], []],
+  ])("%s is looked for in the folders alone that may hold it", (pattern, entered, left) => {
+    const { mayHold } = compileNamePattern(pattern);
+    expect(entered.filter(mayHold)).toEqual(entered);
+    expect(left.filter(mayHold)).toEqual([]);
+  });
+
+  test("finds what the whole pattern finds, in folders that may hold it, whatever it is made of", () => {
+    const bits = ["a", "b", "*", "**", "?", "/", "/", "[ab]", "[!a]", "{a,b}", "{a/b,b}", "!", "\\", "[", "{", "*.ts"];
+    const names = fc.constantFrom("a", "b", "ab", "c", "x.ts", ".a", "!a", "[a");
+    const patterns = fc.array(fc.constantFrom(...bits), { minLength: 1, maxLength: 5 }).map((parts) => parts.join(""));
+    const relative = patterns.filter((pattern) => !pattern.startsWith("/") && pattern.includes("/"));
+    fc.assert(
+      fc.property(relative, fc.array(names, { minLength: 1, maxLength: 4 }), (pattern, parts) => {
+        const path = parts.join("/");
+        const { fits, mayHold } = compileNamePattern(pattern);
+        const expected = new Bun.Glob(pattern).match(path);
+        expect(fits(path, basename(path))).toBe(expected);
+        for (let at = dirname(path); expected && at !== "."; at = dirname(at)) expect(mayHold(at)).toBe(true);
+      }),
+      { numRuns: 3000 },
+    );
   });
 });
 
