@@ -1,3 +1,4 @@
+import type { BigIntStats } from "node:fs";
 import type { Schema } from "../base/schema.ts";
 import type { Exec } from "./exec.ts";
 import type { ImageBlock, ToolCallBlock } from "./message.ts";
@@ -29,12 +30,24 @@ export interface ToolContext {
   emit(chunk: string): void;
 }
 
-/** Files as the task last saw them, by absolute path. */
+/** Files as the task last saw them, by absolute path. A hash is undefined for a file that is too large for one. */
 export interface SeenFiles {
-  /** Remembers what is on disk now. */
-  note(path: string): Promise<void>;
-  /** `unseen`: never read; `same`: as it was read; `changed`: somebody changed it since. */
-  state(path: string): Promise<"unseen" | "same" | "changed">;
+  /** What tells an open file from a later one at its path. To be had before its bytes are read, and after they are written. */
+  look(stats: BigIntStats): Sight;
+  /** Remembers a file that was looked at, and what was read in it or written. */
+  note(path: string, sight: Sight, hash: bigint | undefined): void;
+  /** `unseen`: never read; `same`: as it was read; `changed`: somebody changed it since. `hash` is called where times do not tell. */
+  state(path: string, sight: Sight, hash: () => bigint | undefined): "unseen" | "same" | "changed";
+}
+
+/** Times in ns. */
+export interface Sight {
+  mtime: bigint;
+  ctime: bigint;
+  size: bigint;
+  inode: bigint;
+  /** Written so shortly before we looked that its time proves nothing. */
+  fresh: boolean;
 }
 
 export interface ToolOutput {

@@ -71,7 +71,10 @@ export function createToolset(tools: readonly Tool[], input: ToolsetInput): Tool
     const contextWith = (own: AbortSignal): ToolContext => ({
       workspace: input.workspace,
       addDirs: input.addDirs,
-      readable: [...realFolders(input.outputDir), ...(input.readable ?? [])],
+      // Asked for only where a path lies elsewhere: few do.
+      get readable() {
+        return [...realFolders(input.outputDir), ...(input.readable ?? [])];
+      },
       exec: input.exec,
       seen,
       signal: own,
@@ -188,7 +191,8 @@ async function withinTime(
   try {
     return await Promise.race([tool.run(args, contextWith(stop.signal)), stopped]);
   } finally {
-    done.abort();
+    // With a reason of our own no error is made, which nobody would see.
+    done.abort("done");
     signal.removeEventListener("abort", onAbort);
   }
 }

@@ -1,28 +1,3 @@
-/** A line of a text and where it lies. */
-export interface TextLine {
-  /** Without its end. */
-  text: string;
-  start: number;
-  /** Index behind the last character of the line, before its end. */
-  end: number;
-  /** Index of the next line. */
-  next: number;
-}
-
-/** A text that ends with a line end has no empty line after it. */
-export function splitLines(text: string): TextLine[] {
-  const lines: TextLine[] = [];
-  for (let start = 0; start < text.length; ) {
-    const newline = text.indexOf("\n", start);
-    const next = newline < 0 ? text.length : newline + 1;
-    let end = newline < 0 ? text.length : newline;
-    if (newline > start && text[newline - 1] === "\r") end--;
-    lines.push({ text: text.slice(start, end), start, end, next });
-    start = next;
-  }
-  return lines;
-}
-
 /** What is left of a line when white space and typographic signs do not count. */
 export function foldLine(line: string): string {
   const plain = line.trim().replace(/\s+/g, " ");
@@ -32,6 +7,12 @@ export function foldLine(line: string): string {
     .replace(/[\u201c-\u201f]/g, '"')
     .replace(/[\u2010-\u2015\u2212]/g, "-")
     .replace(/\\(["'`])/g, "$1");
+}
+
+/** The longest part of a folded line that stands in every line which folds to it; "" where there is none. */
+export function plainPart(folded: string): string {
+  const parts = folded.match(/[^\s\\'"`\-\u2010-\u2015\u2018-\u201f\u2212]+/g) ?? [];
+  return parts.reduce((best, part) => (part.length > best.length ? part : best), "");
 }
 
 /** 0 to 1: the share of neighbouring character pairs that two lines have in common (Dice). */

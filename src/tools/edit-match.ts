@@ -1,5 +1,6 @@
 import { plural } from "../base/text.ts";
 import { explainMiss } from "./edit-miss.ts";
+import type { EditText } from "./edit-text.ts";
 import { findTolerant } from "./edit-tolerant.ts";
 
 export interface Edit {
@@ -9,13 +10,14 @@ export interface Edit {
   all?: boolean;
 }
 
-export type Edited =
+export type Found =
   | {
       ok: true;
-      text: string;
-      /** Index in `text` of each replacement, and its length. */
-      changes: { at: number; length: number }[];
-      /** Set where `old` did not occur as it was written: what was done instead. */
+      /** Where `now` takes the place of `length` bytes, in order. */
+      places: readonly number[];
+      length: number;
+      now: Buffer;
+      /** Set where `old` did not occur as it was written: what is done instead. */
       note?: string;
     }
   /** `message` says what did not match and what to do; ASCII, beside what it quotes. */
@@ -25,69 +27,64 @@ export type Edited =
 const LISTED = 8;
 
 /**
- * Replaces `old` by `new` in a text without byte order mark: first as written, then with other white space, then by its
- * first and last line. More than one place is never guessed between.
+ * Finds where `old` is to be replaced by `new`: first as written, then with other white space, then by its first and
+ * last line. More than one place is never guessed between.
  */
-export function applyEdit(text: string, edit: Edit): Edited {
+export function findEdit(text: EditText, edit: Edit): Found {
   if (edit.old === "") return fail("old is empty. To write a whole file use write.");
-  const ends = lineEnds(text);
   const old = edit.old.replaceAll("\r\n", "\n");
   const now = edit.new.replaceAll("\r\n", "\n");
   if (old === now) return fail("old and new are the same: nothing to change.");
+  const ends = `${old}${now}`.includes("\n") ? lineEnds(text.bytes) : (["\n"] as const);
 
   for (const end of ends) {
-    const found = replaceExact(text, old.replaceAll("\n", end), now.replaceAll("\n", end), edit.all === true);
+    const found = findExact(text, old.replaceAll("\n", end), now.replaceAll("\n", end), edit.all === true);
     if (found) return found;
   }
 
   const plain = withoutLineNumbers(old, now);
   if (plain) {
-    const found = applyEdit(text, { ...plain, all: edit.all === true });
+    const found = findEdit(text, { ...plain, all: edit.all === true });
     if (found.ok) return { ...found, note: "line numbers in old were left out" };
   }
 
   const tolerant = findTolerant(text, old, now, ends[0]);
   if (tolerant.length > 1) {
-    const lines = tolerant.map((place) => lineAt(text, place.start));
-    return fail(`old matches only with other white space, and then in ${several(lines)}. Copy one of them exactly.`);
+    const where = several(tolerant, ({ start }) => text.lineAt(start));
+    return fail(`old matches only with other white space, and then in ${where}. Copy one of them exactly.`);
   }
   const [place] = tolerant;
-  if (!place) return fail(explainMiss(text, old, now));
-  return {
-    ok: true,
-    text: text.slice(0, place.start) + place.replacement + text.slice(place.end),
-    changes: [{ at: place.start, length: place.replacement.length }],
-    note: place.how,
-  };
+  if (!place) return fail(explainMiss(text.decode(), old, now));
+  const { start, end, replacement, how } = place;
+  return { ok: true, places: [start], length: end - start, now: text.encode(replacement), note: how };
 }
 
-function replaceExact(text: string, old: string, now: string, all: boolean): Edited | undefined {
+function findExact(text: EditText, old: string, now: string, all: boolean): Found | undefined {
+  // Half a character has no bytes of its own, those of U+FFFD stand for it.
+  if (!old.isWellFormed()) return undefined;
+  const { bytes } = text;
+  const wanted = text.encode(old);
   const places: number[] = [];
   // Without `all`, overlapping places count too: "aa" is twice in "aaa".
-  for (let at = text.indexOf(old); at >= 0; at = text.indexOf(old, at + (all ? old.length : 1))) places.push(at);
+  const step = all ? wanted.length : 1;
+  for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + step)) places.push(at);
   if (places.length === 0) return undefined;
   if (places.length > 1 && !all) {
-    const lines = places.map((at) => lineAt(text, at));
-    return fail(`old occurs ${places.length} times, in ${several(lines)}. Add lines around it, or set all.`);
+    const where = several(places, (at) => text.lineAt(at));
+    return fail(`old occurs ${places.length} times, in ${where}. Add lines around it, or set all.`);
   }
-  const pieces: string[] = [];
-  const changes: { at: number; length: number }[] = [];
-  let from = 0;
-  places.forEach((at, index) => {
-    pieces.push(text.slice(from, at), now);
-    changes.push({ at: at + index * (now.length - old.length), length: now.length });
-    from = at + old.length;
-  });
-  pieces.push(text.slice(from));
-  return { ok: true, text: pieces.join(""), changes };
+  return { ok: true, places, length: wanted.length, now: text.encode(now) };
 }
 
 /** The line ends of a text, the usual one first. */
-function lineEnds(text: string): ["\n" | "\r\n", ...("\n" | "\r\n")[]] {
-  if (!text.includes("\r\n")) return ["\n"];
-  const all = text.split("\n").length - 1;
-  const crlf = text.split("\r\n").length - 1;
-  return crlf * 2 >= all ? ["\r\n", "\n"] : ["\n", "\r\n"];
+function lineEnds(bytes: Buffer): readonly ["\n" | "\r\n", ...("\n" | "\r\n")[]] {
+  if (!bytes.includes("\r\n")) return ["\n"];
+  let [lf, crlf] = [0, 0];
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) {
+    if (bytes[at - 1] === 13) crlf++;
+    else lf++;
+  }
+  return crlf >= lf ? ["\r\n", "\n"] : ["\n", "\r\n"];
 }
 
 /** Models sometimes copy the numbers that `read` puts before lines. Undefined where not every line has one. */
@@ -101,19 +98,12 @@ function withoutLineNumbers(old: string, now: string): { old: string; new: strin
   return { old: strip(old), new: strip(now) };
 }
 
-/** Number of the line, from 1, that holds the character at `index`. */
-export function lineAt(text: string, index: number): number {
-  let line = 1;
-  for (let at = text.indexOf("\n"); at >= 0 && at < index; at = text.indexOf("\n", at + 1)) line++;
-  return line;
+function several<T>(places: readonly T[], lineAt: (place: T) => number): string {
+  const shown = places.slice(0, LISTED).map(lineAt).join(", ");
+  const more = places.length > LISTED ? ` and ${plural(places.length - LISTED, "other")}` : "";
+  return `${places.length === 1 ? "line" : "lines"} ${shown}${more}`;
 }
 
-function several(lines: readonly number[]): string {
-  const shown = lines.slice(0, LISTED).join(", ");
-  const more = lines.length > LISTED ? ` and ${plural(lines.length - LISTED, "other")}` : "";
-  return `${lines.length === 1 ? "line" : "lines"} ${shown}${more}`;
-}
-
-function fail(message: string): Edited {
+function fail(message: string): Found {
   return { ok: false, message };
 }

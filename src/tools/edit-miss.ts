@@ -1,4 +1,4 @@
-import { foldLine, similarity, splitLines, type TextLine } from "./edit-lines.ts";
+import { foldLine, similarity } from "./edit-lines.ts";
 
 /** Lines of the nearest place that are shown, and characters of each. */
 const SHOWN_LINES = 12;
@@ -14,7 +14,7 @@ const COMPARED_PLACES = 8;
 
 /** Says what did not match: the nearest place with its line numbers and the first difference. ASCII beside quotes. */
 export function explainMiss(text: string, old: string, now: string): string {
-  const lines = splitLines(text);
+  const lines = text === "" ? [] : text.replace(/\r?\n$/, "").split(/\r?\n/);
   const wanted = old.replace(/\n$/, "").split("\n");
   // Shorter texts occur anywhere by chance.
   if (now.trim().length >= 10 && occursOnce(text.replaceAll("\r\n", "\n"), now)) {
@@ -25,9 +25,7 @@ export function explainMiss(text: string, old: string, now: string): string {
     return `old is not in the file, and nothing in its ${lines.length} lines is like it. Read the file again.`;
   }
   const place = lines.slice(at, at + wanted.length);
-  const shown = place
-    .slice(0, SHOWN_LINES)
-    .map((line, index) => `${at + index + 1}\t${line.text.slice(0, SHOWN_CHARS)}`);
+  const shown = place.slice(0, SHOWN_LINES).map((line, index) => `${at + index + 1}\t${line.slice(0, SHOWN_CHARS)}`);
   if (place.length > SHOWN_LINES) shown.push(`... ${place.length - SHOWN_LINES} more lines`);
   return [
     `old is not in the file. Nearest is line ${at + 1}:`,
@@ -43,7 +41,7 @@ function occursOnce(text: string, part: string): boolean {
 }
 
 /** Index of the line where most of `wanted` stands, or something like its most telling line. */
-function nearest(lines: readonly TextLine[], wanted: readonly string[]): number | undefined {
+function nearest(lines: readonly string[], wanted: readonly string[]): number | undefined {
   const target = wanted.map(foldLine);
   const places = new Map<string, number[]>();
   target.forEach((line, index) => {
@@ -51,7 +49,7 @@ function nearest(lines: readonly TextLine[], wanted: readonly string[]): number 
   });
   const votes = new Map<number, number>();
   lines.forEach((line, index) => {
-    for (const offset of places.get(foldLine(line.text)) ?? []) {
+    for (const offset of places.get(foldLine(line)) ?? []) {
       const start = index - offset;
       if (start >= 0) votes.set(start, (votes.get(start) ?? 0) + 1);
     }
@@ -62,7 +60,7 @@ function nearest(lines: readonly TextLine[], wanted: readonly string[]): number 
 }
 
 /** Of the places that hold something like the most telling line, the one that is most alike as a whole. */
-function mostSimilar(lines: readonly TextLine[], target: readonly string[]): number | undefined {
+function mostSimilar(lines: readonly string[], target: readonly string[]): number | undefined {
   const telling = target.reduce((a, b) => (b.length > a.length ? b : a), "");
   const offset = target.indexOf(telling);
   const near: { start: number; score: number }[] = [];
@@ -72,19 +70,19 @@ function mostSimilar(lines: readonly TextLine[], target: readonly string[]): num
   });
   const nearest = near.sort((a, b) => b.score - a.score).slice(0, COMPARED_PLACES);
   const whole = (start: number) =>
-    target.reduce((sum, line, index) => sum + (lines[start + index] ? likeness(lines[start + index]!, line) : 0), 0);
+    lines.slice(start, start + target.length).reduce((sum, line, index) => sum + likeness(line, target[index]!), 0);
   return nearest.map(({ start }) => ({ start, sum: whole(start) })).sort((a, b) => b.sum - a.sum)[0]?.start;
 }
 
 /** 0 to 1. Part of a longer line is near as well. */
-function likeness(line: TextLine, wanted: string): number {
-  const folded = foldLine(line.text);
+function likeness(line: string, wanted: string): number {
+  const folded = foldLine(line);
   return wanted !== "" && folded.includes(wanted) ? 1 : similarity(folded, wanted);
 }
 
-function firstDifference(place: readonly TextLine[], wanted: readonly string[], at: number): string {
-  const index = wanted.findIndex((line, i) => place[i]?.text !== line);
-  const theirs = place[index]?.text;
+function firstDifference(place: readonly string[], wanted: readonly string[], at: number): string {
+  const index = wanted.findIndex((line, i) => place[i] !== line);
+  const theirs = place[index];
   if (theirs === undefined) return `First difference: the file ends before line ${at + index + 1}.`;
   const mine = wanted[index]!;
   // The first line of old may begin within one of the file's, which is shown from there on then.

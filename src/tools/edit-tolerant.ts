@@ -1,8 +1,9 @@
-import { foldLine, similarity, splitLines, type TextLine } from "./edit-lines.ts";
+import { foldLine, plainPart, similarity } from "./edit-lines.ts";
+import type { EditText } from "./edit-text.ts";
 
 /** One place where `old` may stand. */
 export interface Place {
-  /** Indices in the text. */
+  /** Indices of the text's bytes. */
   start: number;
   end: number;
   replacement: string;
@@ -28,7 +29,7 @@ const ALIKE: Readonly<Record<string, string>> = {
 };
 
 /** A part of a line whose white space or quotes are others. */
-function findInLines(text: string, old: string, now: string, lineEnd: string): Place[] {
+function findInLines(text: EditText, old: string, now: string, lineEnd: string): Place[] {
   const plain = foldLine(old);
   if (plain.length < LEAST_PIECE) return [];
   const folded = plain.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&").replace(/['"\- ]/g, (sign) => ALIKE[sign]!);
@@ -38,26 +39,31 @@ function findInLines(text: string, old: string, now: string, lineEnd: string): P
   const start = now.startsWith(before) ? before.length : 0;
   const end = now.endsWith(after) ? now.length - after.length : now.length;
   const replacement = now.slice(start, end).replaceAll("\n", lineEnd);
-  return [...text.matchAll(new RegExp(source, "g"))].map((match) => {
-    return { start: match.index, end: match.index + match[0].length, replacement, how: DIFFERED_IN_PART };
-  });
+  const whole = text.decode();
+  const places: Place[] = [];
+  let [at, chars] = [0, 0];
+  for (const match of whole.matchAll(new RegExp(source, "g"))) {
+    at += text.sizeOf(whole.slice(chars, match.index));
+    chars = match.index;
+    places.push({ start: at, end: at + text.sizeOf(match[0]), replacement, how: DIFFERED_IN_PART });
+  }
+  return places;
 }
 
 /**
  * Every place where `old` stands when white space and typographic quotes do not count; where there is none, every
  * place whose first and last line do and whose middle is alike. `old` and `now` have plain line ends.
  */
-export function findTolerant(text: string, old: string, now: string, lineEnd: string): Place[] {
-  const lines = splitLines(text);
+export function findTolerant(text: EditText, old: string, now: string, lineEnd: string): Place[] {
   const wanted = old.split("\n");
   const closed = wanted.length > 1 && wanted.at(-1) === "";
   if (closed) wanted.pop();
-  const folded = lines.map((line) => foldLine(line.text));
   const target = wanted.map(foldLine);
   if (target.every((line) => line === "")) return [];
+  const lines = new FoldedLines(text);
 
   const make = (first: number, how: string): Place => {
-    const found = lines.slice(first, first + wanted.length);
+    const found = wanted.map((_, index) => text.line(first + index));
     const last = found.at(-1)!;
     // The end of the last line belongs to `old` where it was written: it stays if `now` has it too.
     const stays = closed && now.endsWith("\n");
@@ -70,43 +76,92 @@ export function findTolerant(text: string, old: string, now: string, lineEnd: st
     return { start: found[0]!.start, end, replacement: body.replaceAll("\n", lineEnd), how };
   };
 
-  const equal = starts(folded, target, (at) => target.every((line, index) => line === folded[at + index]));
+  const equal = candidates(text, target, [...target.keys()]).filter((at) =>
+    target.every((line, i) => line === lines.at(at + i)),
+  );
   if (equal.length > 0) return equal.map((at) => make(at, DIFFERED));
   const inLines = wanted.length === 1 ? findInLines(text, wanted[0]!, now, lineEnd) : [];
   if (inLines.length > 0) return inLines;
-  const anchored = starts(folded, target, (at) => isAnchored(folded, target, at));
-  return anchored.map((at) => make(at, differences(lines, wanted, folded, target, at)));
+  const last = target.length - 1;
+  if (last < 2 || !/\w{2}/.test(target[0]!) || target[last] === "") return [];
+  const anchored = candidates(text, target, [0, last]).filter((at) => isAnchored(lines, target, at));
+  return anchored.map((at) => make(at, differences(text, wanted, lines, target, at)));
 }
 
-function starts(folded: readonly string[], target: readonly string[], fits: (at: number) => boolean): number[] {
+/** The lines of a text, from 0, folded when first asked for. */
+class FoldedLines {
+  readonly #text: EditText;
+  readonly #folded = new Map<number, string>();
+
+  constructor(text: EditText) {
+    this.#text = text;
+  }
+
+  at(index: number): string {
+    let line = this.#folded.get(index);
+    if (line === undefined) {
+      line = foldLine(this.#text.line(index).text);
+      this.#folded.set(index, line);
+    }
+    return line;
+  }
+}
+
+/**
+ * The lines, from 0, at which `target` may begin. `sure`: indices of its lines that must stand there. Looked for is the
+ * longest word of those, so that not every line of the text has to be looked at.
+ */
+function candidates(text: EditText, target: readonly string[], sure: readonly number[]): number[] {
+  const { bytes, starts } = text;
+  const last = starts.length - target.length;
+  const words = sure.map((row) => ({ row, word: plainPart(target[row]!) }));
+  const { row, word } = words.reduce((best, other) => (other.word.length > best.word.length ? other : best));
+  if (word === "") return [...starts.keys()].slice(0, Math.max(0, last + 1));
+  const needle = text.encode(word);
   const found: number[] = [];
-  for (let at = 0; at + target.length <= folded.length; at++) {
-    if (folded[at] === target[0] && fits(at)) found.push(at);
+  for (let at = bytes.indexOf(needle); at >= 0; ) {
+    const line = lineHolding(starts, at);
+    const first = line - row;
+    if (first >= 0 && first <= last) found.push(first);
+    at = bytes.indexOf(needle, starts[line + 1] ?? bytes.length);
   }
   return found;
 }
 
-function isAnchored(folded: readonly string[], target: readonly string[], at: number): boolean {
+/** Index of the last start that is not behind `at`. */
+function lineHolding(starts: readonly number[], at: number): number {
+  let [low, high] = [0, starts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (starts[middle]! <= at) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+function isAnchored(lines: FoldedLines, target: readonly string[], at: number): boolean {
   const last = target.length - 1;
-  if (last < 2 || target[last] !== folded[at + last] || !/\w{2}/.test(target[0]!) || target[last] === "") return false;
+  if (target[0] !== lines.at(at) || target[last] !== lines.at(at + last)) return false;
   let equal = 0;
   for (let index = 1; index < last; index++) {
-    if (target[index] === folded[at + index]) equal++;
-    else if (similarity(target[index]!, folded[at + index]!) < LIKE) return false;
+    const line = lines.at(at + index);
+    if (target[index] === line) equal++;
+    else if (similarity(target[index]!, line) < LIKE) return false;
   }
   return equal >= (last - 1) * EQUAL_SHARE;
 }
 
 function differences(
-  lines: readonly TextLine[],
+  text: EditText,
   wanted: readonly string[],
-  folded: readonly string[],
+  lines: FoldedLines,
   target: readonly string[],
   at: number,
 ): string {
-  const differing = target.flatMap((line, index) => (line === folded[at + index] ? [] : [index]));
+  const differing = target.flatMap((line, index) => (line === lines.at(at + index) ? [] : [index]));
   const shown = differing.slice(0, 3).map((index) => {
-    const [mine, theirs] = [wanted[index]!.trim(), lines[at + index]!.text.trim()].map((line) => line.slice(0, 200));
+    const pair = [wanted[index]!, text.line(at + index).text];
+    const [mine, theirs] = pair.map((line) => line.trim().slice(0, 200));
     return `line ${at + index + 1} was ${JSON.stringify(theirs)}, not ${JSON.stringify(mine)}`;
   });
   return `found by its first and last line; ${shown.join("; ")}`;

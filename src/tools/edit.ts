@@ -1,13 +1,15 @@
-import { isUtf8 } from "node:buffer";
-import { closeSync, readFileSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import description from "../../embed/tools/edit.md" with { type: "text" };
 import { isObject, type Schema, s } from "../base/schema.ts";
 import { plural } from "../base/text.ts";
-import type { Tool, ToolContext } from "../contracts/tool.ts";
-import { applyEdit, type Edit, type Edited, lineAt } from "./edit-match.ts";
+import type { Sight, Tool, ToolContext } from "../contracts/tool.ts";
+import { type Edit, type Found, findEdit } from "./edit-match.ts";
+import { EditText } from "./edit-text.ts";
+import { countLines } from "./lines.ts";
 import { detectMedia } from "./media.ts";
 import { Mistake } from "./mistake.ts";
 import { missing, openPlace, type Place, resolvePath } from "./paths.ts";
+import { hashOf } from "./pieces.ts";
 import { previewDiff } from "./preview.ts";
 import { replaceFile } from "./replace.ts";
 
@@ -22,7 +24,8 @@ const EDITED_BYTES = 64 * 1024 * 1024;
 /** Lines shown of a change that did not come out as it was written. */
 const SHOWN_LINES = 12;
 
-const BOM = "\uFEFF";
+/** By so much a file can grow before its bytes are copied. */
+const ROOM_BYTES = 64 * 1024;
 
 /** How the result of an edit ends where somebody else had changed the file. */
 export const CHANGED_MEANWHILE = " (the file had changed since it was read)";
@@ -36,18 +39,21 @@ export function createEdit(): Tool<EditArguments> {
     subject: ({ path }) => path,
 
     async preview({ path, edits }, context) {
-      const { place, content, after } = await prepare(path, edits, context);
-      return previewDiff(`edit ${place.shown}`, content.text, after.text);
+      const { place, text, apply } = prepare(path, edits, context);
+      const before = text.decode();
+      apply();
+      return previewDiff(`edit ${place.shown}`, before, text.decode());
     },
 
     async run({ path, edits }, context) {
-      const { place, content, after, changed } = await prepare(path, edits, context);
+      const { place, text, changed, apply } = prepare(path, edits, context);
+      const report = apply();
       await context.beforeWrite(place.path);
-      replaceFile(place, content.encode(after.text));
+      const stats = replaceFile(place, text.file);
       // What somebody else changed was not read: the file stays one that `write` may not replace.
-      if (!changed) await context.seen.note(place.path);
+      if (!changed) context.seen.note(place.path, context.seen.look(stats), hashOf(text.file));
       const note = changed ? CHANGED_MEANWHILE : "";
-      return { text: `Edited ${place.shown}: ${after.report}${note}`, changed: [place.path] };
+      return { text: `Edited ${place.shown}: ${report}${note}`, changed: [place.path] };
     },
   };
 }
@@ -67,43 +73,15 @@ function parameters(): Schema<EditArguments> {
   };
 }
 
-async function prepare(path: string, edits: readonly Edit[], context: ToolContext) {
+function prepare(path: string, edits: readonly Edit[], context: ToolContext) {
   const place = resolvePath(path, context, "write");
   if (edits.length === 0) throw new Mistake("edits is empty: give at least one with old and new.");
-  const changed = (await context.seen.state(place.path)) === "changed";
-  const content = readContent(place);
-  return { place, content, after: applyAll(place, content, edits, { exact: changed, hide: context.hide }), changed };
+  const { text, sight } = readText(place, context);
+  const changed = context.seen.state(place.path, sight, () => hashOf(text.file)) === "changed";
+  return { place, text, changed, apply: () => applyAll(place, text, edits, { exact: changed, hide: context.hide }) };
 }
 
-interface Content {
-  text: string;
-  encode(text: string): string | Uint8Array;
-  /** For messages that quote the file. */
-  show(text: string): string;
-  /** What the model wrote, in the same alphabet as `text`. */
-  take(text: string): string;
-}
-
-function readContent(place: Place): Content {
-  const bytes = readBytes(place);
-  const media = detectMedia(bytes.subarray(0, 8192));
-  if (media) throw new Mistake(`${place.shown} is not text (${media.name}): edit cannot change it, bash can.`);
-  if (isUtf8(bytes)) {
-    const text = bytes.toString("utf8");
-    const mark = text.startsWith(BOM) ? BOM : "";
-    const same = (value: string) => value;
-    return { text: text.slice(mark.length), encode: (value) => mark + value, show: same, take: same };
-  }
-  // Byte for byte, one character each: what is not UTF-8 stays as it is.
-  return {
-    text: bytes.toString("latin1"),
-    encode: (value) => Buffer.from(value, "latin1"),
-    show: (value) => Buffer.from(value, "latin1").toString("utf8"),
-    take: (value) => Buffer.from(value, "utf8").toString("latin1"),
-  };
-}
-
-function readBytes(place: Place): Buffer {
+function readText(place: Place, { seen }: ToolContext): { text: EditText; sight: Sight } {
   let fd: number | undefined;
   try {
     const open = openPlace(place);
@@ -112,7 +90,11 @@ function readBytes(place: Place): Buffer {
     if (!open.stats.isFile())
       throw new Mistake(`${place.shown} is a pipe, socket or device, not a file; bash can write to it.`);
     if (open.stats.size > EDITED_BYTES) throw new Mistake(`${place.shown} is too large for edit. Use bash (sed).`);
-    return readFileSync(fd);
+    const sight = seen.look(open.stats);
+    const { bytes, length } = readBytes(fd, Number(open.stats.size));
+    const media = detectMedia(bytes.subarray(0, Math.min(length, 8192)));
+    if (media) throw new Mistake(`${place.shown} is not text (${media.name}): edit cannot change it, bash can.`);
+    return { text: new EditText(bytes, length), sight };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     throw new Mistake(`${missing(place)} To create a file use write.`);
@@ -121,85 +103,98 @@ function readBytes(place: Place): Buffer {
   }
 }
 
-/** A place that was changed, in the text as it is so far. */
-interface Change {
-  at: number;
-  length: number;
+/** `length` bytes of a file, and room behind them. */
+function readBytes(fd: number, size: number): { bytes: Buffer; length: number } {
+  let bytes = Buffer.allocUnsafe(size + ROOM_BYTES);
+  for (let length = 0; ; ) {
+    const n = readSync(fd, bytes, length, bytes.length - length, length);
+    if (n === 0) return { bytes, length };
+    length += n;
+    // It grows while it is read.
+    if (length === bytes.length) bytes = Buffer.concat([bytes, Buffer.allocUnsafe(bytes.length)]);
+  }
 }
 
-/** The places of one edit, in order; `note` where it did not come out as it was written. */
+/** One edit that was made. */
 interface Done {
-  changes: Change[];
+  /** Where its first place begins, in the text as it is so far, and how long each is now. */
+  at: number;
+  length: number;
+  count: number;
+  /** Set where it did not come out as it was written. */
   note: string | undefined;
 }
 
 /**
  * All edits one after the other, or none. With `exact`, nothing but the text as it is written will do: nobody has seen
- * what the file holds now.
+ * what the file holds now. Returns what to tell of them.
  */
 function applyAll(
   place: Place,
-  content: Content,
+  text: EditText,
   edits: readonly Edit[],
   { exact, hide }: { exact: boolean; hide: ToolContext["hide"] },
-): { text: string; report: string } {
-  let text = content.text;
+): string {
   const done: Done[] = [];
   edits.forEach((edit, index) => {
-    const wanted = { ...edit, old: content.take(edit.old), new: content.take(edit.new) };
-    const result = worded(applyEdit(text, wanted), text, wanted, hide);
+    const wanted = { ...edit, old: text.take(edit.old), new: text.take(edit.new) };
+    const found = worded(findEdit(text, wanted), text, wanted, hide);
     const which = edits.length > 1 ? `, edit ${index + 1} of ${edits.length} (none was applied)` : "";
-    if (exact && !(result.ok && result.note === undefined)) {
+    if (exact && !(found.ok && found.note === undefined)) {
       const why = "the file changed since it was read, and old does not stand in it exactly once any more";
       throw new Mistake(`${place.shown}${which}: ${why}. Read it again, then edit.`);
     }
-    if (!result.ok) throw new Mistake(`${place.shown}${which}: ${content.show(result.message)}`);
-    const grown = (result.text.length - text.length) / result.changes.length;
-    for (const earlier of done.flatMap(({ changes }) => changes)) move(earlier, result.changes, grown);
-    text = result.text;
-    done.push({ changes: result.changes, note: result.note });
+    if (!found.ok) throw new Mistake(`${place.shown}${which}: ${text.show(found.message)}`);
+    const { places, length, now, note } = found;
+    text.replace(places, length, now);
+    const grown = now.length - length;
+    const moved = places.map((at, before) => at + before * grown);
+    for (const earlier of done) earlier.at = moved.reduce((at, later) => (later <= at ? at + grown : at), earlier.at);
+    done.push({ at: moved[0]!, length: now.length, count: places.length, note });
   });
-  return { text, report: content.show(describeAll(text, done)) };
+  return text.show(describeAll(text, done));
 }
 
 /** What is told of an edit quotes parts of lines: it is told of the same edit of the same text without their secrets. */
-function worded(result: Edited, text: string, edit: Edit, hide: ToolContext["hide"]): Edited {
-  if (result.ok && result.note === undefined) return result;
-  const safe = { text: hide(text), edit: { ...edit, old: hide(edit.old), new: hide(edit.new) } };
-  if (safe.text === text && safe.edit.old === edit.old && safe.edit.new === edit.new) return result;
-  const words = applyEdit(safe.text, safe.edit);
-  if (result.ok) return { ...result, note: (words.ok && words.note) || "it did not stand there as it was written" };
+function worded(found: Found, text: EditText, edit: Edit, hide: ToolContext["hide"]): Found {
+  if (found.ok && found.note === undefined) return found;
+  const whole = text.decode();
+  const safe = { text: hide(whole), edit: { ...edit, old: hide(edit.old), new: hide(edit.new) } };
+  if (safe.text === whole && safe.edit.old === edit.old && safe.edit.new === edit.new) return found;
+  const bytes = text.encode(safe.text);
+  const words = findEdit(new EditText(bytes, bytes.length, text.isUtf8), safe.edit);
+  if (found.ok) return { ...found, note: (words.ok && words.note) || "it did not stand there as it was written" };
   return words.ok ? { ok: false, message: "old is not in the file as it is written. Read it again." } : words;
 }
 
-/** An edit that comes later and lies before a place moves it: the report names lines of the finished file. */
-function move(earlier: Change, later: readonly Change[], grown: number): void {
-  for (const { at } of later) if (at <= earlier.at) earlier.at += grown;
-}
-
 /** `lines 1, 7, 12-13.`; what did not come out as it was written has lines of its own. */
-function describeAll(text: string, done: readonly Done[]): string {
+function describeAll(text: EditText, done: readonly Done[]): string {
   const plain = new Set<string>();
   const several: string[] = [];
   const noted: string[] = [];
-  for (const { changes, note } of done) {
-    const first = changes[0]!;
-    const from = lineAt(text, first.at);
-    const inside = text.slice(first.at, first.at + first.length - 1);
-    const to = from + lineAt(inside, inside.length) - 1;
+  for (const { at, length, count, note } of done) {
+    const from = text.lineAt(at);
+    const to = from + countLines(text.bytes.subarray(at, at + length), length - 1);
     const where = to > from ? `${from}-${to}` : `${from}`;
     const named = `${to > from ? "lines" : "line"} ${where}`;
-    if (changes.length > 1) several.push(`${plural(changes.length, "place")}, the first in ${named}`);
+    if (count > 1) several.push(`${plural(count, "place")}, the first in ${named}`);
     else if (note === undefined) plain.add(where);
-    else noted.push(`${named} (${note}). Now:\n${excerpt(text, from, to)}`);
+    else noted.push(`${named} (${note}). Now:\n${excerpt(text, at, from, to)}`);
   }
   const where = [...plain].join(", ");
   const short = [...(where === "" ? [] : [`${/[-,]/.test(where) ? "lines" : "line"} ${where}`]), ...several].join("; ");
   return [...(short === "" ? [] : [`${short}.`]), ...noted].join("\n");
 }
 
-function excerpt(text: string, from: number, to: number): string {
-  const lines = text.split(/\r?\n/).slice(from - 1, Math.min(to, from + SHOWN_LINES - 1));
+/** Lines `from` to `to`, the first of which holds the byte at `at`. */
+function excerpt(text: EditText, at: number, from: number, to: number): string {
+  const lines: string[] = [];
+  let start = text.lineStart(at);
+  for (let number = from; number <= to && lines.length < SHOWN_LINES; number++) {
+    const line = text.lineFrom(start);
+    lines.push(`${number}\t${line.text}`);
+    start = line.next;
+  }
   const more = to >= from + SHOWN_LINES ? [`... to line ${to}`] : [];
-  return [...lines.map((line, index) => `${from + index}\t${line}`), ...more].join("\n");
+  return [...lines, ...more].join("\n");
 }

@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
-import { readSync } from "node:fs";
 import { giveWay } from "../base/stream.ts";
 import type { ToolContext } from "../contracts/tool.ts";
 import { LINE_CHARS } from "./limits.ts";
+import { PIECE, type Pieces } from "./pieces.ts";
 
 export interface LineRange {
   /** Without line ends; long ones are cut and say so. */
@@ -17,8 +17,6 @@ export interface LineRange {
   garbled: boolean;
 }
 
-const CHUNK = 256 * 1024;
-
 /** Of a line that long, this many bytes hold at least the characters that are shown, and a secret that begins in them. */
 const KEPT_BYTES = LINE_CHARS * 4 + 4096;
 
@@ -26,70 +24,70 @@ const KEPT_BYTES = LINE_CHARS * 4 + 4096;
 const COUNTED_BYTES = 16 * 1024 * 1024;
 
 /**
- * Reads lines `offset` (from 1) to `offset + limit - 1` of an open file, in pieces: however large the file or a line,
- * memory stays small.
+ * Reads lines `offset` (from 1) to `offset + limit - 1` of a file, of which nothing but the first piece was read:
+ * however large it or a line is, memory stays small.
  */
 export async function readLines(
-  fd: number,
+  pieces: Pieces,
   size: number,
   range: { offset: number; limit: number; maxBytes: number },
   { signal, hide }: Pick<ToolContext, "signal" | "hide">,
 ): Promise<LineRange> {
-  const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size + 1));
   const result: LineRange = { lines: [], counted: 0, complete: false, full: false, garbled: false };
   const last = range.offset + range.limit - 1;
   let left = range.maxBytes;
-  let kept: Buffer[] = [];
-  let keptBytes = 0;
-  let lineBytes = 0;
+  let read = 0;
+  /** Of the line at hand: its first bytes, where it is shown, and how many there are. */
+  const nothing = Buffer.alloc(0);
+  let kept: Buffer = nothing;
+  let length = 0;
+
+  const isShown = () => result.counted + 1 >= range.offset && result.counted < last && !result.full;
 
   function endLine(): void {
+    const shown = isShown();
     result.counted++;
-    if (result.counted >= range.offset && result.counted <= last && !result.full) {
-      const line = lineOf(Buffer.concat(kept), lineBytes, result, hide);
+    if (shown) {
+      const line = lineOf(kept, length, result, hide);
       left -= Buffer.byteLength(line) + String(result.counted).length + 2;
       if (left < 0 && result.lines.length > 0) result.full = true;
       else result.lines.push(line);
     }
-    kept = [];
-    keptBytes = 0;
-    lineBytes = 0;
+    kept = nothing;
+    length = 0;
   }
 
-  for (let position = 0; ; ) {
-    const n = readSync(fd, chunk, 0, chunk.length, position);
-    if (n === 0) break;
-    position += n;
-    for (let from = 0; from < n; ) {
-      const newline = chunk.indexOf(10, from);
-      const end = newline < 0 || newline >= n ? n : newline;
-      const wanted = result.counted + 1 >= range.offset && result.counted < last;
-      if (wanted && keptBytes < KEPT_BYTES) {
-        const piece = Buffer.from(chunk.subarray(from, Math.min(end, from + KEPT_BYTES - keptBytes)));
-        kept.push(piece);
-        keptBytes += piece.length;
+  for (let piece = pieces.current; piece.length > 0; piece = pieces.next()) {
+    for (let from = 0; from < piece.length; ) {
+      const newline = piece.indexOf(10, from);
+      const end = newline < 0 ? piece.length : newline;
+      if (kept.length < KEPT_BYTES && isShown()) {
+        const part = piece.subarray(from, Math.min(end, from + KEPT_BYTES - kept.length));
+        kept = kept.length === 0 ? part : Buffer.concat([kept, part]);
       }
-      lineBytes += end - from;
-      if (end === n) break;
-      endLine();
+      length += end - from;
+      if (newline >= 0) endLine();
       from = end + 1;
     }
     if ((result.counted > last || result.full) && size > COUNTED_BYTES) return result;
-    if (position >= CHUNK) {
+    // The next piece takes the place of this one.
+    if (kept.length > 0) kept = Buffer.from(kept);
+    read += piece.length;
+    if (read >= PIECE) {
       // Large: the display and the abort get a turn.
       await giveWay();
       signal.throwIfAborted();
     }
   }
-  if (lineBytes > 0) endLine();
+  if (length > 0) endLine();
   result.complete = true;
   return result;
 }
 
 function lineOf(bytes: Buffer, length: number, result: LineRange, hide: ToolContext["hide"]): string {
   const whole = bytes.length === length;
-  if (whole && !isUtf8(bytes)) result.garbled = true;
   let text = bytes.toString("utf8");
+  if (whole && text.includes("\uFFFD") && !isUtf8(bytes)) result.garbled = true;
   if (result.counted === 1 && text.startsWith("\uFEFF")) text = text.slice(1);
   if (whole && text.endsWith("\r")) text = text.slice(0, -1);
   if (whole && text.length <= LINE_CHARS) return text;

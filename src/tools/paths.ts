@@ -1,4 +1,5 @@
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fstatSync,
@@ -7,7 +8,6 @@ import {
   readdirSync,
   readlinkSync,
   realpathSync,
-  type Stats,
 } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { closest } from "../base/text.ts";
@@ -129,12 +129,12 @@ function isLink(path: string): boolean {
  * Opens a place for reading and makes sure that it still is the file that was looked at: a command in the background
  * may have put a link where a folder was. The caller closes `fd`.
  */
-export function openPlace(place: Place): { fd: number; stats: Stats } {
+export function openPlace(place: Place): { fd: number; stats: BigIntStats } {
   // Without O_NONBLOCK, opening a pipe would wait for a writer for ever.
   const fd = openSync(place.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     checkStillThere(fd, place.path);
-    return { fd, stats: fstatSync(fd) };
+    return { fd, stats: fstatSync(fd, { bigint: true }) };
   } catch (error) {
     closeSync(fd);
     throw error;

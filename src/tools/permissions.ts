@@ -103,10 +103,11 @@ export function createPermissions(input: PermissionsInput): Permissions {
   /** What was refused, by what was asked: the same question is not put twice in one task. */
   const refused = new Map<string, Verdict>();
 
-  function forbidden({ tool, subject }: PermissionRequest, subjects: readonly Subject[], line?: CommandLine) {
+  function forbidden({ tool, subject }: PermissionRequest, subjects: () => readonly Subject[], line?: CommandLine) {
+    if (deny.length === 0) return undefined;
     // What an edit says of a place that it did not find is the file's text.
     const about = (rule: Rule) => isAbout(rule, tool) || (tool === "edit" && isAbout(rule, "read"));
-    const denied = subjects.some(({ names }) =>
+    const denied = subjects().some(({ names }) =>
       names.some((name) => deny.some((rule) => about(rule) && rule.matches(name))),
     );
     if (denied) return `The user's rules forbid this call: ${tool} ${clip(hide(subject), MOST_SUBJECT)}`;
@@ -130,7 +131,9 @@ export function createPermissions(input: PermissionsInput): Permissions {
   async function decide(request: PermissionRequest, ask: Ask, signal: AbortSignal): Promise<Verdict> {
     const { tool, effect } = request;
     const line = tool === SHELL_TOOL && effect !== "read" ? analyzeCommand(request.subject) : undefined;
-    const subjects = subjectsOf(request, line, roots);
+    // Where no rule can be about them they are not looked for, which would resolve the links of each path.
+    let found: readonly Subject[] | undefined;
+    const subjects = () => (found ??= subjectsOf(request, line, roots));
     const no = forbidden(request, subjects, line);
     if (no !== undefined) return refusal(no, WITHOUT_IT);
     if (effect === "read") return "allow";
@@ -141,17 +144,17 @@ export function createPermissions(input: PermissionsInput): Permissions {
     const unknown = line?.unknown;
     const why = destroys ?? unknown;
     if (why === undefined) {
-      if (allowedByMode(effect) || covered(tool, subjects)) return "allow";
+      if (allowedByMode(effect) || covered(tool, subjects())) return "allow";
     }
     // A secret must not get into a rule.
     const canBeRule = why === undefined && hide(request.subject) === request.subject;
-    const rules = canBeRule && input.saved ? rulesFor(subjects) : undefined;
+    const rules = canBeRule && input.saved ? rulesFor(subjects()) : undefined;
     const choices: PermissionChoice[] =
       why === undefined ? ["once", "task", ...(rules ? ["always" as const] : []), "refuse"] : ["once", "refuse"];
     const notes = [
       ...(request.note === undefined ? [] : [request.note]),
       ...(why === undefined ? [] : [why]),
-      ...(why === undefined ? [`for this task: ${inWords(subjects)}`] : []),
+      ...(why === undefined ? [`for this task: ${inWords(subjects())}`] : []),
       ...(rules ? [`always: ${rules.join(", ")}`] : []),
     ];
     const { subject } = request;
@@ -164,7 +167,7 @@ export function createPermissions(input: PermissionsInput): Permissions {
     const question = { kind: "permission" as const, tool, ...shown, choices };
     const answer = await ask({ ...question, destructive: why !== undefined }, signal);
     const choice = choices.find((offered) => offered === answer.choice);
-    if (choice === "task" || choice === "always") for (const { key } of subjects) remembered.add(key);
+    if (choice === "task" || choice === "always") for (const { key } of subjects()) remembered.add(key);
     if (choice === "always" && rules) await input.saved?.addAllow(rules);
     if (choice !== undefined && choice !== "refuse") return "allow";
     if (answer.by === "policy") {

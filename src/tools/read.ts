@@ -1,13 +1,14 @@
-import { closeSync, readdirSync, readSync, type Stats } from "node:fs";
+import { type BigIntStats, closeSync, readdirSync, readSync } from "node:fs";
 import description from "../../embed/tools/read.md" with { type: "text" };
 import { type Infer, s } from "../base/schema.ts";
 import { plural } from "../base/text.ts";
-import type { Tool, ToolContext, ToolOutput } from "../contracts/tool.ts";
+import type { Tool, ToolOutput } from "../contracts/tool.ts";
 import { LINE_CHARS, NOTE_BYTES, NOTE_LINES, RESULT_BYTES, RESULT_LINES } from "./limits.ts";
-import { readLines } from "./lines.ts";
+import { type LineRange, readLines } from "./lines.ts";
 import { detectMedia, type Media } from "./media.ts";
 import { Mistake } from "./mistake.ts";
 import { missing, openPlace, type Place, resolvePath } from "./paths.ts";
+import { Pieces } from "./pieces.ts";
 
 export interface ReadOptions {
   /** The model takes images and PDFs. */
@@ -36,11 +37,18 @@ export function createRead(options: ReadOptions): Tool<Infer<ReturnType<typeof p
         if (!stats.isFile())
           throw new Mistake(`${place.shown} is a pipe, socket or device, not a file; bash can look at it.`);
         // Before the bytes are read: a change in between is then noticed later.
-        await context.seen.note(place.path);
-        const start = Buffer.alloc(Math.min(8192, stats.size));
-        const media = detectMedia(start.subarray(0, readSync(fd, start, 0, start.length, 0)));
-        if (media) return showMedia(place, fd, stats, media, options.images);
-        return { text: await numbered(place, fd, stats, offset, limit, context) };
+        const sight = context.seen.look(stats);
+        const size = Number(stats.size);
+        const pieces = new Pieces(fd, size);
+        const media = detectMedia(pieces.current.subarray(0, 8192));
+        if (media) {
+          context.seen.note(place.path, sight, pieces.hash());
+          return showMedia(place, fd, size, media, options.images);
+        }
+        const most = { limit: Math.min(limit, RESULT_LINES - NOTE_LINES), maxBytes: RESULT_BYTES - NOTE_BYTES };
+        const range = await readLines(pieces, size, { offset, ...most }, context);
+        context.seen.note(place.path, sight, pieces.hash());
+        return { text: numbered(place, range, offset) };
       } finally {
         closeSync(fd);
       }
@@ -56,7 +64,7 @@ function parameters() {
   });
 }
 
-function open(place: Place): { fd: number; stats: Stats } {
+function open(place: Place): { fd: number; stats: BigIntStats } {
   try {
     return openPlace(place);
   } catch (error) {
@@ -74,26 +82,17 @@ function listing(place: Place): string {
   return `${place.shown} is a folder with ${plural(names.length, "entry", "entries")}:\n${shown.join("\n")}${more}`;
 }
 
-function showMedia(place: Place, fd: number, stats: Stats, media: Media, images: boolean): ToolOutput {
-  const what = `${place.shown}: ${media.name}, ${plural(stats.size, "byte")}`;
+function showMedia(place: Place, fd: number, size: number, media: Media, images: boolean): ToolOutput {
+  const what = `${place.shown}: ${media.name}, ${plural(size, "byte")}`;
   if (!media.mediaType || !images) return { text: `${what}. Not text, so it is not shown; bash can look into it.` };
-  if (stats.size > IMAGE_BYTES) return { text: `${what}. Too large to be shown; make it smaller than 5 MB first.` };
-  const data = Buffer.alloc(stats.size);
+  if (size > IMAGE_BYTES) return { text: `${what}. Too large to be shown; make it smaller than 5 MB first.` };
+  const data = Buffer.alloc(size);
   const length = readSync(fd, data, 0, data.length, 0);
   const image = { type: "image" as const, mediaType: media.mediaType, data: data.toString("base64", 0, length) };
   return { text: what, images: [image] };
 }
 
-async function numbered(
-  place: Place,
-  fd: number,
-  stats: Stats,
-  offset: number,
-  limit: number,
-  context: ToolContext,
-): Promise<string> {
-  const most = Math.min(limit, RESULT_LINES - NOTE_LINES);
-  const range = await readLines(fd, stats.size, { offset, limit: most, maxBytes: RESULT_BYTES - NOTE_BYTES }, context);
+function numbered(place: Place, range: LineRange, offset: number): string {
   if (range.complete && range.counted === 0) return `${place.shown} is empty.`;
   if (range.lines.length === 0) {
     throw new Mistake(`${place.shown} has ${plural(range.counted, "line")}; offset ${offset} is behind its end.`);

@@ -1,4 +1,5 @@
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fchmodSync,
@@ -22,9 +23,9 @@ import { checkStillThere, type Place } from "./paths.ts";
  * file that is replaced are kept. Like `writeAtomic`, but bound to the folder that was checked: it is held open, and
  * a link that is put in its place meanwhile leads nowhere. No fsync, which would be most of the time of an edit: the
  * state before the task lies in a checkpoint, and what a power cut may cost is the newest edit. Synchronous, because a
- * trip through the thread pool for each step takes longer than writing a megabyte.
+ * trip through the thread pool for each step takes longer than writing a megabyte. Returns the state of the new file.
  */
-export function replaceFile(place: Place, data: string | Uint8Array): void {
+export function replaceFile(place: Place, data: Uint8Array): BigIntStats {
   const folder = openFolder(dirname(place.path));
   try {
     const target = join(folder.at, basename(place.path));
@@ -39,16 +40,15 @@ export function replaceFile(place: Place, data: string | Uint8Array): void {
     const temporary = join(folder.at, `.koi-${process.pid}-${randomId(8)}.tmp`);
     const fd = openSync(temporary, "wx", old ? 0o600 : 0o666);
     try {
-      try {
-        writeFileSync(fd, data);
-        if (old) keepOwner(fd, old);
-      } finally {
-        closeSync(fd);
-      }
+      writeFileSync(fd, data);
+      if (old) keepOwner(fd, old);
       renameSync(temporary, target);
+      return fstatSync(fd, { bigint: true });
     } catch (error) {
       rmSync(temporary, { force: true });
       throw error;
+    } finally {
+      closeSync(fd);
     }
   } finally {
     closeSync(folder.fd);

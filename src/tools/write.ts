@@ -1,10 +1,11 @@
-import { lstatSync, readFileSync } from "node:fs";
+import { closeSync, lstatSync, readFileSync } from "node:fs";
 import description from "../../embed/tools/write.md" with { type: "text" };
 import { type Infer, s } from "../base/schema.ts";
 import { plural } from "../base/text.ts";
-import type { Tool } from "../contracts/tool.ts";
+import type { Tool, ToolContext } from "../contracts/tool.ts";
 import { Mistake } from "./mistake.ts";
-import { resolvePath } from "./paths.ts";
+import { openPlace, type Place, resolvePath } from "./paths.ts";
+import { hashOf, Pieces } from "./pieces.ts";
 import { previewDiff } from "./preview.ts";
 import { replaceFile } from "./replace.ts";
 
@@ -32,7 +33,7 @@ export function createWrite(): Tool<Infer<ReturnType<typeof parameters>>> {
       const old = lstatSync(place.path, { throwIfNoEntry: false });
       if (old?.isDirectory()) throw new Mistake(`${place.shown} is a folder. Name a file in it.`);
       if (old) {
-        const state = await context.seen.state(place.path);
+        const state = stateOf(place, context);
         if (state === "unseen") {
           throw new Mistake(`${place.shown} exists and was not read. Read it first, then write; or use edit.`);
         }
@@ -41,8 +42,9 @@ export function createWrite(): Tool<Infer<ReturnType<typeof parameters>>> {
         }
       }
       await context.beforeWrite(place.path);
-      replaceFile(place, content);
-      await context.seen.note(place.path);
+      const bytes = Buffer.from(content);
+      const stats = replaceFile(place, bytes);
+      context.seen.note(place.path, context.seen.look(stats), hashOf(bytes));
       const lines = content === "" ? 0 : content.split("\n").length - (content.endsWith("\n") ? 1 : 0);
       return {
         text: `${old ? "Replaced" : "Created"} ${place.shown} (${plural(lines, "line")}).`,
@@ -50,4 +52,13 @@ export function createWrite(): Tool<Infer<ReturnType<typeof parameters>>> {
       };
     },
   };
+}
+
+function stateOf(place: Place, { seen }: ToolContext): ReturnType<ToolContext["seen"]["state"]> {
+  const { fd, stats } = openPlace(place);
+  try {
+    return seen.state(place.path, seen.look(stats), () => new Pieces(fd, Number(stats.size)).hash());
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -1,6 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { applyEdit } from "../../src/tools/edit-match.ts";
+import { findEdit } from "../../src/tools/edit-match.ts";
+import { EditText } from "../../src/tools/edit-text.ts";
+
+function applyEdit(before: string, edit: { old: string; new: string }) {
+  const text = new EditText(Buffer.from(before));
+  const found = findEdit(text, edit);
+  if (!found.ok) return found;
+  text.replace(found.places, found.length, found.now);
+  return { ok: true as const, text: text.decode(), note: found.note, places: found.places };
+}
 
 function edited(text: string, old: string, now: string): { text: string; note?: string | undefined } {
   const result = applyEdit(text, { old, new: now });
@@ -88,8 +97,30 @@ describe("other white space", () => {
     expect(edited("  a;\na;\nb\n", "\na;\n", "\nc;\n").text).toBe("  a;\nc;\nb\n");
   });
 
+  test("signs of any width before it and in it do not move the place", () => {
+    const text = "“é” – 😀\n日本  =  1;\n“😀”  =  2; x\nend\n";
+    expect(edited(text, "日本 = 1;\n", "日本 = 3;\n").text).toBe(text.replace("日本  =  1;", "日本 = 3;"));
+    expect(edited(text, '"😀" = 2', "é = 4").text).toBe(text.replace("“😀”  =  2", "é = 4"));
+  });
+
+  test("lines of signs alone match too", () => {
+    expect(edited('a\n\t---\n\t"""\nb\n', "  ---\n  “““", "c").text).toBe("a\nc\nb\n");
+  });
+
   test("blank lines alone match nothing", () => {
     expect(refused("a\n \n\t\nb\n", "\n\n\n\n")).toContain("old is not in the file");
+  });
+});
+
+describe("an exact match", () => {
+  test("that occurs often is refused with its first lines", () => {
+    expect(refused("x\n".repeat(20), "x")).toBe(
+      "old occurs 20 times, in lines 1, 2, 3, 4, 5, 6, 7, 8 and 12 others. Add lines around it, or set all.",
+    );
+  });
+
+  test("is not half a character, whose bytes would be those of U+FFFD", () => {
+    expect(refused("a \uFFFD b\n", "\uD83D")).toContain("old is not in the file");
   });
 });
 
@@ -193,7 +224,8 @@ describe("nothing found", () => {
 });
 
 describe("any edit", () => {
-  const piece = fc.stringMatching(/^[ab \t]{1,4}$/);
+  const signs = fc.constantFrom("a", "b", "é", "😀", " ", "\t");
+  const piece = fc.array(signs, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(""));
   const line = fc.oneof(piece, fc.constant(""), fc.constant("}"));
   const text = fc.array(line, { minLength: 1, maxLength: 12 });
   const ending = fc.constantFrom("\n", "\r\n");
@@ -232,7 +264,7 @@ describe("any edit", () => {
           const places = after.flatMap((one, index) => (one.includes("NEW ONE") ? [index] : []));
           expect(places).toHaveLength(1);
           const at = places[0]!;
-          expect(result.changes).toHaveLength(1);
+          expect(result.places).toHaveLength(1);
           const tail = after.slice(at + 1);
           const all = before.split("\n");
           expect(after.slice(0, at)).toEqual(all.slice(0, at));

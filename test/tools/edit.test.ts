@@ -136,6 +136,24 @@ describe("edit", () => {
     expect(task.get("a.ts")).toBe("three\n");
   });
 
+  test("grows a file by any size, in one place and in many", async () => {
+    await using task = await withFile("\uFEFFone\nx\nx\n");
+    const [large, larger] = ["é".repeat(20_000), "y".repeat(100_000)];
+    const edits = [
+      { old: "one", new: large },
+      { old: "x", new: large, all: true },
+      { old: `${large}\n${large}\n`, new: `${larger}\n` },
+    ];
+    expect(await task.fails("edit", { path: "a.ts", edits })).toContain(
+      "edit 3 of 3 (none was applied): old occurs 2 times",
+    );
+    await task.ok("edit", {
+      path: "a.ts",
+      edits: [...edits.slice(0, 2), { old: `${large}\n${large}\n${large}`, new: larger }],
+    });
+    expect(readFileSync(join(task.workspace, "a.ts"), "utf8")).toBe(`\uFEFF${larger}\n`);
+  });
+
   test("explains what cannot be edited", async () => {
     await using task = await withFile("one\n");
     task.put("src/b", "x");

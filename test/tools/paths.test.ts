@@ -1,7 +1,17 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { checkStillThere, openPlace, resolvePath } from "../../src/tools/paths.ts";
+import { hashOf } from "../../src/tools/pieces.ts";
 import { replaceFile } from "../../src/tools/replace.ts";
 import { createSeenFiles } from "../../src/tools/seen.ts";
 import { openTask, type TestTask } from "./task.ts";
@@ -147,8 +157,8 @@ describe("a folder that is exchanged for a link between the check and the use", 
     const deeper = resolvePath("folder/a/b/file", roots, "write");
     renameSync(join(task.workspace, "folder"), join(task.workspace, "away"));
     symlinkSync(task.outside, join(task.workspace, "folder"));
-    expect(() => replaceFile(place, "x")).toThrow();
-    expect(() => replaceFile(deeper, "x")).toThrow();
+    expect(() => replaceFile(place, Buffer.from("x"))).toThrow();
+    expect(() => replaceFile(deeper, Buffer.from("x"))).toThrow();
     expect(existsSync(join(task.outside, "file"))).toBe(false);
     expect(existsSync(join(task.outside, "a"))).toBe(false);
   });
@@ -163,40 +173,69 @@ describe("a folder that is exchanged for a link between the check and the use", 
 });
 
 describe("seen files", () => {
+  /** What a tool does that reads a file. */
+  function openSeen(now: () => number) {
+    const seen = createSeenFiles({ now });
+    const look = (path: string) => {
+      const bytes = readFileSync(path);
+      return { sight: seen.look(statSync(path, { bigint: true })), hash: () => hashOf(bytes) };
+    };
+    return {
+      note(path: string) {
+        const { sight, hash } = look(path);
+        seen.note(path, sight, hash());
+      },
+      state(path: string) {
+        const { sight, hash } = look(path);
+        return seen.state(path, sight, hash);
+      },
+    };
+  }
+
   test("a file that was touched, or written again with the same bytes, has not changed", async () => {
     await using task = await openTask();
-    const seen = createSeenFiles({ now: () => Date.now() });
+    const seen = openSeen(() => Date.now());
     const path = task.put("a", "one");
-    expect(await seen.state(path)).toBe("unseen");
-    await seen.note(path);
+    expect(seen.state(path)).toBe("unseen");
+    seen.note(path);
     task.put("a", "one");
-    expect(await seen.state(path)).toBe("same");
+    expect(seen.state(path)).toBe("same");
     task.put("a", "two");
-    expect(await seen.state(path)).toBe("changed");
+    expect(seen.state(path)).toBe("changed");
   });
 
-  test("a change of the same length at the same moment is noticed, as is a file that went away", async () => {
+  test("a change of the same length at the same moment is noticed", async () => {
     await using task = await openTask();
-    const seen = createSeenFiles({ now: () => Date.now() });
+    const seen = openSeen(() => Date.now());
     const path = join(task.workspace, "a");
     for (let i = 0; i < 50; i++) {
       task.put("a", "x");
-      await seen.note(path);
+      seen.note(path);
       task.put("a", "y");
-      expect(await seen.state(path)).toBe("changed");
+      expect(seen.state(path)).toBe("changed");
     }
-    await seen.note(path);
-    renameSync(path, `${path}.away`);
-    expect(await seen.state(path)).toBe("changed");
+  });
+
+  test("a file that changed after it was looked at is what was read in it", async () => {
+    await using task = await openTask();
+    const path = task.put("a", "one");
+    const seen = createSeenFiles({ now: () => Date.now() + 60_000 });
+    const look = () => seen.look(statSync(path, { bigint: true }));
+    const sight = look();
+    task.put("a", "two");
+    seen.note(path, sight, hashOf(Buffer.from("one")));
+    expect(seen.state(path, look(), () => hashOf(readFileSync(path)))).toBe("changed");
+    seen.note(path, sight, hashOf(Buffer.from("two")));
+    expect(seen.state(path, look(), () => hashOf(readFileSync(path)))).toBe("same");
   });
 
   test("large files are compared by time and size", async () => {
     await using task = await openTask();
-    const seen = createSeenFiles({ now: () => Date.now() + 60_000 });
+    const seen = openSeen(() => Date.now() + 60_000);
     const path = task.put("big", Buffer.alloc(3 * 1024 * 1024, 97));
-    await seen.note(path);
-    expect(await seen.state(path)).toBe("same");
+    seen.note(path);
+    expect(seen.state(path)).toBe("same");
     task.put("big", Buffer.alloc(3 * 1024 * 1024 + 1, 97));
-    expect(await seen.state(path)).toBe("changed");
+    expect(seen.state(path)).toBe("changed");
   });
 });
