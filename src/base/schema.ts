@@ -223,6 +223,18 @@ function withDefault<T>(schema: Schema<T>, fallback: T): Schema<T> {
   };
 }
 
+/** The fallback for whatever does not fit: an odd value of no great importance must not make a model's whole answer useless. */
+function lenient<T>(schema: Schema<T>, fallback: T): Schema<T> {
+  return {
+    json: { ...schema.json, default: fallback },
+    optional: true,
+    check(value) {
+      const read = parse(schema, value);
+      return read.ok ? read.value : fallback;
+    },
+  };
+}
+
 /** Anything at all. */
 function any(description?: string): Schema<unknown> {
   return { json: described({}, description), check: (value) => value };
@@ -237,4 +249,17 @@ function join(path: string, key: string): string {
   return path ? `${path}.${key}` : key;
 }
 
-export const s = { string, number, integer, boolean, choice, array, record, object, optional, withDefault, any };
+export const s = {
+  string,
+  number,
+  integer,
+  boolean,
+  choice,
+  array,
+  record,
+  object,
+  optional,
+  withDefault,
+  lenient,
+  any,
+};

@@ -12,10 +12,10 @@ import { memoryText } from "./recall.ts";
 
 const planSchema = s.object({
   kind: s.choice(["question", "change"]),
-  category: s.withDefault(s.string(), "general"),
-  steps: s.withDefault(s.array(s.string()), []),
+  category: s.lenient(s.string(), "general"),
+  steps: s.lenient(s.array(s.string()), []),
   checks: s.withDefault(s.array(s.string()), []),
-  tests: s.withDefault(s.choice(["must_pass", "may_go", "stay"]), "stay"),
+  tests: s.lenient(s.choice(["must_pass", "may_go", "stay"]), "stay"),
 });
 
 /** Output tokens that a plan may take, reasoning included. */

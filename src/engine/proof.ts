@@ -21,18 +21,23 @@ export interface Proof {
  */
 const WANTS_TESTS = [
   /\b(?:fail\w*|broken|red)\b[^.\n]{0,40}\b(?:tests?|specs?|suite)\b/i,
-  /\b(?:tests?|specs?|suite)\b[^.\n]{0,40}\b(?:fail\w*|broken|red|pass(?:es)?|green)\b/i,
+  // Those that shall still pass, keep passing or stay green do so already.
+  /(?<!\bkeep\w*\s+(?:\w+\s+){0,2})\b(?:tests?|specs?|suite)\b(?:(?!\b(?:still|keep\w*|stay|remain)\b)[^.\n]){0,40}\b(?:fail\w*|broken|red|pass(?:es)?|green)\b/i,
   /\b(?:fix|repair|mend)\s+(?:(?:the|all|these|those|our|my|unit|test)\s+)*(?:tests?|specs?|suite)\b/i,
 ];
 
 /**
- * What must pass: what the plan declares. Where it declares nothing although the task is to make tests pass, the tests that
- * failed before: a planner's omission must not make a result good. Pure.
+ * What must pass: what the plan declares; and where the task is to make tests pass and none of that runs failing tests, the
+ * project's tests that failed before. A planner's omission must not make a result good. Pure.
  */
 export function declaredProofs({ planned, asked, baseline }: Proof): readonly Check[] {
-  const wanted = planned.plan.tests === "must_pass" || WANTS_TESTS.some((words) => words.test(asked));
-  if (planned.proofs.length > 0 || !wanted) return planned.proofs;
-  return baseline.filter(({ status, check }) => status === "failed" && check.kind === "test").map(({ check }) => check);
+  const { plan, proofs } = planned;
+  const failing = baseline.filter(({ status }) => status === "failed");
+  const wanted = plan.tests === "must_pass" || (proofs.length === 0 && WANTS_TESTS.some((words) => words.test(asked)));
+  const isNamed = failing.some(({ check, counts }) => counts && proofs.some(({ id }) => id === check.id));
+  if (!wanted || isNamed) return proofs;
+  const tests = failing.filter(({ check }) => check.kind === "test" && !proofs.some(({ id }) => id === check.id));
+  return [...proofs, ...tests.map(({ check }) => check)];
 }
 
 /** A proof that says the same as one of the project's own checks is that check: both have one id. */

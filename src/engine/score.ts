@@ -196,23 +196,22 @@ const MAY_REMOVE =
   /\b(?:remov|delet|drop|skip|disabl|retir|mov|renam|rewrit|replac|migrat|merg|split|refactor|restructur|reorgani[sz]|clean)\w*/i;
 
 /**
- * A finding for each check of which fewer tests pass than before without more of them failing, where the task laid hands on
- * the tests and was not asked for anything of that kind: a failing test that is taken away is not mended.
+ * A finding for each check that runs fewer tests than before, where the task laid hands on the tests and was not asked for
+ * anything of that kind: a failing test that is taken away is not mended.
  */
-function goneTests({ checks, regressions, testsTouched }: Measured, { asked, baseline, planned }: Proof): Finding[] {
+function goneTests({ checks, testsTouched }: Measured, { asked, baseline, planned }: Proof): Finding[] {
   const touched = testsTouched.filter(({ kind }) => SWITCHED_OFF.has(kind));
   if (touched.length === 0 || planned.plan.tests === "may_go" || MAY_REMOVE.test(asked)) return [];
   return checks.flatMap(({ check, status, counts }): Finding[] => {
-    const before = baseline.find((other) => other.check.id === check.id)?.counts?.passed ?? 0;
-    const failing = regressions.filter((each) => each.check.id === check.id).length;
-    const missing = before - (counts?.passed ?? 0) - failing;
-    if (missing <= 0 || status === "unavailable" || status === "empty") return [];
+    const before = baseline.find((other) => other.check.id === check.id)?.counts;
+    const missing = (before ? before.passed + before.failed : 0) - (counts ? counts.passed + counts.failed : 0);
+    if (missing <= 0 || status === "unavailable" || status === "empty" || status === "timeout") return [];
     return [
       {
         id: GONE_ID + check.id,
         severity: "blocker",
         dimension: "",
-        title: `\`${check.command}\`: ${plural(missing, "test")} that passed before ${missing === 1 ? "does" : "do"} not run any more`,
+        title: `\`${check.command}\`: ${plural(missing, "test")} that ran before ${missing === 1 ? "does" : "do"} not run any more`,
         description: `${touched.map(({ detail }) => detail).join("; ")}. Bring back what ran before.`,
         ...(touched[0]?.location ? { location: touched[0].location } : {}),
       },

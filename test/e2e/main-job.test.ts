@@ -227,7 +227,7 @@ test("adds nothing", () => assert.equal(add(1, 0), 1));
     openai(lie([{ name: "edit", arguments: { path: "add.test.js", old: test, new: "" } }]), here);
     const run = await openkoi(here, ["--yes", "-i", "1", "--format", "json", "Subtraction is broken, mend it"]);
     expect(run.code).toBe(3);
-    expect(JSON.parse(run.stdout).evaluation.heldBy).toEqual([expect.stringContaining("that passed before")]);
+    expect(JSON.parse(run.stdout).evaluation.heldBy).toEqual([expect.stringContaining("that ran before")]);
   });
 
   test("a judge that answers prose is not a pass: the score comes from the evidence alone, and it says so", async () => {

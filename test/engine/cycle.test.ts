@@ -130,6 +130,14 @@ describe("the cycle", () => {
     expect(kit.models.planner.requests).toHaveLength(1);
   });
 
+  test("keeps a plan of which a lesser word is odd", async () => {
+    const odd = { kind: "question", category: null, steps: [{ do: "it" }], tests: "none" };
+    const { outcome, of } = await play(fakeKit({ plan: [JSON.stringify(odd)], turns: ["Four."] }));
+    expect(outcome?.status).toBe("answered");
+    const plan = { kind: "question", category: "general", steps: [], checks: [], tests: "stay" };
+    expect(of("planned")[0]).toMatchObject({ source: "model", plan });
+  });
+
   test("refuses checks that cannot fail, says so, and does not run them", async () => {
     const kit = fakeKit({
       plan: [plan({ checks: ["true", "node check.js"] })],

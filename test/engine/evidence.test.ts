@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { CheckResult, TestTouch } from "../../src/contracts/evidence.ts";
+import type { Check, CheckResult, TestTouch } from "../../src/contracts/evidence.ts";
 import { compare, scoreOf } from "../../src/engine/checks.ts";
 import { check, result } from "../fakes/evidence.ts";
 import { fakeKit, plan, verdict } from "../fakes/kit.ts";
@@ -196,7 +196,16 @@ describe("a check that fails as it did before", () => {
       const outcome = await lazy("Bring die roten Prüfungen in Ordnung", "must_pass");
       expect(outcome).toMatchObject({ status: "below", evaluation: { heldBy: ["not proven: npm test"] } });
     });
+    test("where the task is there for that and what the plan names runs none of them", async () => {
+      const results = ({ command }: Check) => (command === "npm test" ? oldFailure() : ("passed" as const));
+      const script = { turns: [write("new"), "Done."], limits: { iterations: 1 }, verdicts: () => verdict(1), results };
+      const planned = plan({ checks: ["node check.js"], tests: "must_pass" });
+      const { evaluation } = await outcomeOf(fakeKit({ ...script, plan: [planned], suite: [tests] }));
+      expect(evaluation?.heldBy).toEqual(["not proven: npm test"]);
+    });
     for (const description of [
+      "Split the parser; all tests must still pass",
+      "Add a --json flag and keep the tests green",
       "Add a test for the cart",
       "fix the rounding of prices",
       "Fix the broken link. Add tests",
@@ -218,7 +227,7 @@ describe("a check that fails as it did before", () => {
   });
 });
 
-describe("tests that passed before and do not run any more", () => {
+describe("tests that ran before and do not run any more", () => {
   const counts = (passed: number, failed = 0) => ({ passed, failed, skipped: 0 });
   const failing = {
     status: "failed" as const,
@@ -231,14 +240,15 @@ describe("tests that passed before and do not run any more", () => {
   async function after(
     now: Partial<CheckResult>,
     touched: TestTouch[],
-    { description, wants }: { description?: string; wants?: "may_go" } = {},
+    { description, wants, before }: { description?: string; wants?: "may_go"; before?: Partial<CheckResult> } = {},
   ) {
+    const first = { status: "passed" as const, counts: counts(3), ...before };
     const kit = fakeKit({
       ...(wants ? { plan: [plan({ tests: wants })] } : {}),
       turns: [write("new"), "All tests pass now."],
       suite: [tests],
       verdicts: () => verdict(1),
-      results: (_, run) => (run === 0 ? { status: "passed", counts: counts(3) } : { status: "passed", ...now }),
+      results: (_, run) => (run === 0 ? first : { status: "passed", ...now }),
       limits: { iterations: 1 },
     });
     kit.evidence.testsTouched = () => touched;
@@ -250,8 +260,16 @@ describe("tests that passed before and do not run any more", () => {
       const { status, evaluation } = await after(now, [removed]);
       expect(status).toBe("below");
       const many = "counts" in now ? 2 : 3;
-      expect(evaluation?.heldBy).toEqual([`\`npm test\`: ${many} tests that passed before do not run any more`]);
+      expect(evaluation?.heldBy).toEqual([`\`npm test\`: ${many} tests that ran before do not run any more`]);
       expect(evaluation?.findings[0]?.description).toContain("a.test.ts has 2 fewer tests");
+    }
+  });
+
+  test("hold the result where a failing one was among them, and where another one was mended beside", async () => {
+    for (const mended of [0, 1]) {
+      const before = { ...failing, counts: counts(2, 1 + mended) };
+      const { evaluation } = await after({ counts: counts(2 + mended) }, [removed], { before });
+      expect(evaluation?.heldBy).toEqual(["`npm test`: 1 test that ran before does not run any more"]);
     }
   });
 
