@@ -33,24 +33,22 @@ export function makePrivateTemp(): PrivateTemp {
 /** Removes those that killed processes of this user left in `folder`. Never throws; `now` in ms since 1970. */
 export function removeAbandonedTemps(now: number, folder = tmpdir()): void {
   try {
-    for (const name of readdirSync(folder)) removeAbandoned(join(folder, name), NAME.exec(name), now);
+    const here = tagOf(ownerHere().place);
+    for (const name of readdirSync(folder)) removeAbandoned(join(folder, name), NAME.exec(name), here, now);
   } catch {
     // What cannot be listed cannot be tidied.
   }
 }
 
-function removeAbandoned(path: string, name: RegExpExecArray | null, now: number): void {
+function removeAbandoned(path: string, name: RegExpExecArray | null, here: string, now: number): void {
   if (!name) return;
   try {
     const found = lstatSync(path);
     // Anybody may make a folder of such a name in /tmp.
     if (!found.isDirectory() || found.uid !== process.getuid?.()) return;
     const [, pid, started, tag] = name;
-    const { place } = ownerHere();
     const isLeft =
-      tag === tagOf(place)
-        ? !isOwnerAlive({ pid: Number(pid), started: started! })
-        : now - found.mtimeMs > LONGEST_TASK;
+      tag === here ? !isOwnerAlive({ pid: Number(pid), started: started! }) : now - found.mtimeMs > LONGEST_TASK;
     if (isLeft) rmSync(path, { recursive: true, force: true });
   } catch {
     // Another process removed it first, or a command left what only root can remove.

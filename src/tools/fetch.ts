@@ -1,6 +1,5 @@
-import { isIP } from "node:net";
 import description from "../../embed/tools/fetch.md" with { type: "text" };
-import { isPublicAddress } from "../base/addresses.ts";
+import { isIP, isPublicAddress } from "../base/addresses.ts";
 import { HttpError, type HttpResponse, resolveHost, send } from "../base/http.ts";
 import { type Infer, s } from "../base/schema.ts";
 import { stripControl } from "../base/text.ts";
