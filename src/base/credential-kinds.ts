@@ -147,11 +147,14 @@ export class KindFinder {
    * kept whole; so are groups of digits, names that announce a secret, and PEM blocks.
    */
   divideAt(text: string): number {
+    const armoured = text.includes(PEM);
     let at = beforeDigits(text, beforeWord(text, text.length));
     // Stepping back over one may land within another; a text made of nothing else is not followed to its beginning.
     for (let rounds = 0, before = -1; before !== at && rounds < MAX_ROUNDS; rounds++) {
       before = at;
-      at = beforeWord(text, beforePem(text, beforeLead(text, at)));
+      at = beforeLead(text, at);
+      if (armoured) at = beforePem(text, at);
+      at = beforeWord(text, at);
     }
     return at;
   }

@@ -13,6 +13,8 @@ export class LiteralFinder {
   readonly #longest: number;
   /** How far the window may move on, by the hash of its last two characters. */
   readonly #shift = new Uint8Array(TABLE);
+  /** 1 where a literal begins with two characters of this hash: rules out most of what the shift leaves. */
+  readonly #begins = new Uint8Array(TABLE);
   /** What may begin where the shift is 0: indices into `literals`, longest first. */
   readonly #candidates = new Map<number, number[]>();
   /** The same, by first character. */
@@ -39,6 +41,7 @@ export class LiteralFinder {
       else this.#candidates.set(block, [index]);
     }
     const first = literal.charCodeAt(0);
+    this.#begins[hash(first, literal.charCodeAt(1))] = 1;
     const others = this.#starting.get(first);
     if (others) others.push(literal);
     else this.#starting.set(first, [literal]);
@@ -56,10 +59,11 @@ export class LiteralFinder {
         continue;
       }
       const start = end - before;
+      end++;
+      if (!this.#begins[hash(text.charCodeAt(start), text.charCodeAt(start + 1))]) continue;
       for (const index of this.#candidates.get(block) ?? []) {
         if (text.startsWith(this.literals[index]!, start)) return { start, index };
       }
-      end++;
     }
     return;
   }
@@ -69,7 +73,9 @@ export class LiteralFinder {
    * has cut none.
    */
   cutAt(text: string, from: number): number {
-    for (let start = Math.max(from, text.length - this.#longest + 1); start < text.length; start++) {
+    const last = text.length - 1;
+    for (let start = Math.max(from, text.length - this.#longest + 1); start <= last; start++) {
+      if (start < last && !this.#begins[hash(text.charCodeAt(start), text.charCodeAt(start + 1))]) continue;
       const starting = this.#starting.get(text.charCodeAt(start));
       if (!starting) continue;
       const rest = text.slice(start);

@@ -52,6 +52,7 @@ class SecretRedactor implements Redactor {
   /** What each placeholder stands for: the forms above, and what the kinds found. */
   readonly #meanings = new Map<string, string>();
   readonly #kinds: KindFinder | undefined;
+  /** Of all forms; made when it is needed, because secrets come one after the other. */
   #literals: LiteralFinder | undefined;
 
   constructor(kinds: KindFinder | undefined) {
@@ -67,7 +68,7 @@ class SecretRedactor implements Redactor {
       this.#names.set(form, label ? `[[secret:${tag}-${label}]]` : `[[secret:${tag}]]`);
       this.#meanings.set(this.#names.get(form)!, form);
     }
-    this.#literals = new LiteralFinder([...this.#names.keys()]);
+    this.#literals = undefined;
   }
 
   hide(text: string): string {
@@ -96,8 +97,9 @@ class SecretRedactor implements Redactor {
 
   /** `rest` begins where a secret may have been cut; "" where `last` says that nothing follows. */
   #hideLiterals(text: string, last: boolean): { done: string; rest: string } {
+    if (this.#names.size === 0) return { done: text, rest: "" };
+    this.#literals ??= new LiteralFinder([...this.#names.keys()]);
     const finder = this.#literals;
-    if (!finder) return { done: text, rest: "" };
     const parts: string[] = [];
     let at = 0;
     let cut = last ? text.length : finder.cutAt(text, 0);
