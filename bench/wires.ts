@@ -139,6 +139,7 @@ function targetFor(wire: WireId): Target {
     defaultModel: undefined,
     smallModel: undefined,
     models: [],
+    limits: {},
     custom: true,
   };
   return { row, model: "model", info };

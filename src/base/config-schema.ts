@@ -23,6 +23,8 @@ const count = (fallback: number, min = 1, max?: number) =>
 const share = (fallback: number) => s.withDefault(s.number(undefined, { min: 0, max: 1 }), fallback);
 /** A month of work. */
 const MOST_SECONDS = 30 * 24 * 60 * 60;
+/** Nobody serves a larger window. */
+const tokens = () => s.integer(undefined, { min: 1, max: 100_000_000 });
 const amount = (fallback: number) => s.withDefault(s.number(undefined, { min: 0 }), fallback);
 
 /** `config.toml` (PRODUCT.md, section 2) with every default. */
@@ -136,5 +138,8 @@ function provider() {
     default_model: text("auto"),
     models: texts(),
     display_name: text(),
+    /** Tokens, of every model of the provider, whatever the catalogue or its own list says. */
+    context: s.optional(tokens()),
+    max_output: s.optional(tokens()),
   });
 }

@@ -68,16 +68,20 @@ function legend(models: readonly ModelInfo[], narrow: boolean, date: string): st
     "",
     `* used where the provider alone is named; $ per million tokens in/out, ${date}`,
     ...(narrow ? ["T tools, I images, R reasoning"] : []),
+    ...(models.some(({ stated }) => stated?.context === "list" || stated?.price === "list")
+      ? ["^ not in the catalogue: as the provider's own list says"]
+      : []),
     ...(models.some(({ assumed }) => assumed) ? ["? not in the catalogue: its limits are assumed"] : []),
   ];
 }
 
 /** Context, price, abilities. */
 function cellsOf(info: ModelInfo): [string, string, string] {
-  const { price } = info;
-  const cost = price ? `$${amount(price.input)}/$${amount(price.output)}` : "price unknown";
-  if (info.assumed) return [`${formatTokens(info.context)}?`, cost, ""];
-  return [formatTokens(info.context), cost, capabilitiesOf(info).join(" ")];
+  const { assumed, price, stated, uncatalogued } = info;
+  const listed = (figure: "context" | "price") => (stated?.[figure] === "list" ? "^" : "");
+  const cost = price ? `$${amount(price.input)}/$${amount(price.output)}${listed("price")}` : "price unknown";
+  const context = formatTokens(info.context) + (assumed ? "?" : listed("context"));
+  return [context, cost, assumed || uncatalogued ? "" : capabilitiesOf(info).join(" ")];
 }
 
 function columnsOf(models: readonly ModelInfo[]): { name: number; price: number } {

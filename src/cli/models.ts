@@ -57,12 +57,18 @@ function modelsJson(models: readonly ModelInfo[], statuses: readonly ProviderSta
       price: info.price ? pricesOf(info.price) : null,
       capabilities: capabilitiesOf(info),
       assumed: info.assumed,
+      stated: statedOf(info),
       default: info.ref === `${status?.id}/${status?.defaultModel}`,
       reachable: status?.state === "ready",
       source: status?.source ?? null,
     };
   });
   return `${JSON.stringify(rows, null, 2)}\n`;
+}
+
+/** Whose word the figures are that are not the catalogue's: `list`, the provider's own, or `config`. */
+function statedOf({ stated: { context, maxOutput: max_output, price } = {} }: ModelInfo) {
+  return { context, max_output, price };
 }
 
 function pricesOf({ input, output, cacheRead, cacheWrite }: Price) {

@@ -52,8 +52,15 @@ export interface ModelInfo {
   /** Absent where the price is unknown; the cost is then reported as unknown, never as 0. */
   price?: Price;
   capabilities: { tools: boolean; images: boolean; reasoning: boolean; temperature: boolean };
-  /** True where the figures are assumptions, because the catalogue does not know the model. */
+  /** True where the context window is an assumption, because nobody who was asked knows the model. */
   assumed: boolean;
+  /** Who told a figure: the provider's own list, where the catalogue does not know the model, or the user's config. */
+  stated?: { readonly [figure in "context" | "maxOutput" | "price"]?: "list" | "config" };
+  /**
+   * Set where the catalogue does not know the model, so that what it can do is assumed: whether its provider's own list
+   * was asked, as far as there is one that could tell.
+   */
+  uncatalogued?: "asked" | "unasked";
 }
 
 /**

@@ -9,7 +9,7 @@ import { httpModel } from "./call.ts";
 import { type Catalogue, loadCatalogue } from "./catalogue.ts";
 import { type Choice, Chooser } from "./choose.ts";
 import { type Link, withFallback } from "./fallback.ts";
-import { infoOf, namesOf, refOf } from "./known.ts";
+import { infoOf, limited, namesOf, refOf } from "./known.ts";
 import { ModelLists } from "./lists.ts";
 import { LocalServers } from "./local.ts";
 import type { Recipient } from "./post.ts";
@@ -176,11 +176,7 @@ class ProviderSet implements Providers {
       rows.map(async (row) => {
         const here = row.local ? ((await this.#local.list(row)) ?? []).map((model) => model.name) : [];
         const names = new Set([...namesOf(row, catalogue), ...here, ...(await this.#lists.known(row))]);
-        return Promise.all(
-          [...names].map((model) =>
-            here.includes(model) ? this.#local.info(row, model) : infoOf(row, model, catalogue),
-          ),
-        );
+        return Promise.all([...names].map((model) => this.#info(row, model, catalogue, here.includes(model))));
       }),
     );
     return found.flat();
@@ -258,7 +254,7 @@ class ProviderSet implements Providers {
     const { catalogue } = await this.#load();
     const ref = refOf({ row, model });
     const demands = row.custom ? {} : catalogue.demands(ref);
-    const info = row.local ? await this.#local.info(row, model) : infoOf(row, model, catalogue);
+    const info = await this.#info(row, model, catalogue);
     const call = httpModel({
       ...this.#recipient(choice, async () => [
         ...namesOf(row, catalogue),
@@ -269,6 +265,12 @@ class ProviderSet implements Providers {
       wire: await loadWire(row.wire),
     });
     return withRetry(call, this.#retry());
+  }
+
+  /** `here`: the server itself is asked, which lies on this machine. Nobody else is. */
+  async #info(row: Row, model: string, catalogue: Catalogue, here = row.local): Promise<ModelInfo> {
+    if (here) return limited(row, await this.#local.info(row, model));
+    return infoOf(row, model, catalogue, (...asked) => this.#lists.stated(...asked));
   }
 
   #recipient(choice: Choice, candidates: Recipient["candidates"]): Recipient {

@@ -1,8 +1,9 @@
 import { messageOf, ProviderError, UserError } from "../base/errors.ts";
 import { Appender, readText, writeAtomic } from "../base/files.ts";
-import type { Model, ModelEvent, ModelRequest, Role } from "../contracts/provider.ts";
+import type { Model, ModelEvent, ModelInfo, ModelRequest, Role } from "../contracts/provider.ts";
 import { mapStrings, type Normaliser } from "./normalise.ts";
 import { type Exchange, RECORDING_VERSION, type RecordedReply, recordedRequest } from "./recording.ts";
+import { keptOf } from "./stated.ts";
 
 /** Writes every exchange of the models it wraps to one file, a JSON line each, in the order in which they end. */
 export interface Recorder {
@@ -24,9 +25,10 @@ export async function openRecorder(path: string, normaliser: Normaliser): Promis
     signal: AbortSignal,
   ): AsyncGenerator<ModelEvent> {
     const asked = recordedRequest(request, normaliser);
-    const write = (reply: RecordedReply, by: string) => {
+    const write = (reply: RecordedReply, by: string, info: ModelInfo) => {
       const said = mapStrings(reply, (text) => normaliser.portable(text));
-      const exchange: Exchange = { v: RECORDING_VERSION, role, model: by, request: asked, reply: said };
+      const facts = keptOf(info);
+      const exchange: Exchange = { v: RECORDING_VERSION, role, model: by, facts, request: asked, reply: said };
       return file.append(`${JSON.stringify(exchange)}\n`, { sync: true });
     };
     try {
@@ -34,14 +36,15 @@ export async function openRecorder(path: string, normaliser: Normaliser): Promis
         // Before it is passed on: whoever has the answer need not come back for more.
         if (event.type === "done") {
           const { message, stop, usage } = event;
-          await write({ blocks: [...message.blocks], stop, usage }, message.from);
+          await write({ blocks: [...message.blocks], stop, usage }, message.from, event.info ?? model.info);
         }
         yield event;
       }
     } catch (error) {
       if (error instanceof ProviderError) {
         const { kind, message, status } = error;
-        await write({ error: { kind, message, ...(status === undefined ? {} : { status }) } }, model.info.ref);
+        const failed = { error: { kind, message, ...(status === undefined ? {} : { status }) } };
+        await write(failed, model.info.ref, model.info);
       }
       throw error;
     }

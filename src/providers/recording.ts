@@ -16,6 +16,8 @@ export interface Exchange {
   role: Role;
   /** `provider/model`. */
   model: string;
+  /** What counted for it: its window decides when a conversation is made smaller. Recordings of older versions have none. */
+  facts?: unknown;
   request: RecordedRequest;
   reply: RecordedReply;
 }

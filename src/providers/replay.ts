@@ -4,6 +4,7 @@ import { isObject } from "../base/schema.ts";
 import type { Model, ModelEvent, ModelInfo, ModelRequest, Role } from "../contracts/provider.ts";
 import { mapStrings, type Normaliser } from "./normalise.ts";
 import { type Exchange, firstDifference, RECORDING_VERSION, recordedRequest } from "./recording.ts";
+import { statedFrom } from "./stated.ts";
 
 const PROVIDER = "replay";
 
@@ -58,11 +59,17 @@ export async function openReplay(
 
   return {
     model(role) {
-      const { model } = exchanges.find((each) => each.role === role) ?? exchanges[0]!;
-      const info = infoOf(model);
+      const { model, facts } = exchanges.find((each) => each.role === role) ?? exchanges[0]!;
+      const info = recordedInfo(infoOf(model), facts);
       return { info, stream: (request, signal) => stream(role, info, request, signal) };
     },
   };
+}
+
+/** What counted when it was recorded counts again, whatever is known here. */
+function recordedInfo(info: ModelInfo, facts: unknown): ModelInfo {
+  const { ceiling: _, ...recorded } = statedFrom(facts);
+  return { ...info, ...recorded, assumed: info.assumed && !recorded.context };
 }
 
 /** No trouble of a provider: nobody may treat it as one, and go on with a conversation that never was. */

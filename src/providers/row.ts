@@ -70,6 +70,8 @@ export interface Row extends CredentialRow {
   embeddings?: Embeddings;
   /** Models the user named for it (`[providers.x] models`). */
   models: readonly string[];
+  /** What the user says of all its models (`[providers.x] context` and `max_output`), tokens. */
+  limits: { readonly context?: number; readonly maxOutput?: number };
   /** From the config, not from the program's own list. */
   custom: boolean;
 }

@@ -58,6 +58,7 @@ function builtInRow(data: RowData, config: Config, env: Env): Row {
     smallModel: data.smallModel,
     ...(data.embeddings ? { embeddings: data.embeddings } : {}),
     models: own?.models ?? [],
+    limits: limitsOf(own),
     custom: false,
   };
 }
@@ -91,6 +92,7 @@ function customRow(id: string, own: ProviderConfig, env: Env): Row {
     needsKey: Boolean(own.api_key_env) || !isLocal(baseUrl),
     defaultModel: own.default_model === "auto" ? (own.models[0] ?? "auto") : own.default_model,
     models: own.models,
+    limits: limitsOf(own),
   };
 }
 
@@ -107,7 +109,13 @@ function compatRow(env: Env): Row {
     needsKey: !isLocal(baseUrl),
     defaultModel: "auto",
     models: [],
+    limits: {},
   };
+}
+
+function limitsOf(own: ProviderConfig | undefined): Row["limits"] {
+  const { context, max_output: maxOutput } = own ?? {};
+  return { ...(context ? { context } : {}), ...(maxOutput ? { maxOutput } : {}) };
 }
 
 /** What is known of a server that nobody described: the plainest form of the wire. */

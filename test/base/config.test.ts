@@ -158,6 +158,8 @@ describe("the environment", () => {
         OPENKOI_API_WEBHOOKS_ON_TASK_COMPLETE: "http://x",
         OPENKOI_MODELS_FALLBACK_EXECUTOR: "a/b,c/d",
         OPENKOI_PROVIDERS_MY_LLM_BASE_URL: "http://y/v1",
+        OPENKOI_PROVIDERS_MY_LLM_CONTEXT: "32768",
+        OPENKOI_PROVIDERS_MY_LLM_MAX_OUTPUT: "4096",
         OPENKOI_INTEGRATIONS_SLACK_ENABLED: "0",
         OPENKOI_LOG_LEVEL: "debug",
         OPENKOI_DATA: "/d",
@@ -172,7 +174,11 @@ describe("the environment", () => {
     expect(config.sandbox.network).toBe("none");
     expect(config.api.webhooks.on_task_complete).toBe("http://x");
     expect(config.models.fallback.executor).toEqual(["a/b", "c/d"]);
-    expect(config.providers["my-llm"]?.base_url).toBe("http://y/v1");
+    expect(config.providers["my-llm"]).toMatchObject({
+      base_url: "http://y/v1",
+      context: 32_768,
+      max_output: 4096,
+    });
     expect(config.integrations["slack"]?.enabled).toBe(false);
   });
 
@@ -292,7 +298,7 @@ describe("a project's file", () => {
     ["safety.max_cost_usd", "[safety]\nmax_cost_usd = 100"],
     ["safety.abort_on_regression", "[safety]\nabort_on_regression = false"],
     ["safety.tool_loop.circuit_breaker", "[safety.tool_loop]\ncircuit_breaker = 1000"],
-    ["[providers]", '[providers.x]\nbase_url = "http://evil"\nmodels = ["a"]'],
+    ["[providers]", '[providers.x]\nbase_url = "http://evil"\nmodels = ["a"]\ncontext = 9000000\nmax_output = 1'],
     ["[plugins]", '[[plugins.mcp]]\nname = "x"\ncommand = "evil"'],
     ["[api]", "[api]\nport = 1"],
     ["[fleet]", '[fleet]\ndatabase_url = "postgres://evil"'],

@@ -59,7 +59,7 @@ describe("what doctor says of the models", () => {
     const [unpriced] = await modelFindings(providers({ any: info }, "openai/embedding"), await settings());
     expect(unpriced).toEqual({
       state: "note",
-      text: "executor, evaluator, planner, small: home/new is not in the catalogue: 128k tokens of context and 64k of output are assumed, its price is unknown",
+      text: "executor, evaluator, planner, small: home/new is not in the catalogue: 128k tokens of context and 64k of output are assumed (set providers.home.context), its price is unknown",
     });
     const [priced, embedder] = await modelFindings(
       providers({ any: { ...info, price: free } }, "openai/embedding"),

@@ -32,6 +32,8 @@ const MODELS = [
   }),
   model("two/maker.with-a-very-long-name-20251101-v1:0"),
   unpriced,
+  model("home/served", { context: 40_960, stated: { context: "list" }, uncatalogued: "asked" }),
+  model("home/sold", { context: 128_000, assumed: true, stated: { price: "list" }, uncatalogued: "asked" }),
 ];
 const STATUSES = [
   provider("one", "ready", "haiku"),
@@ -51,9 +53,12 @@ describe("the list of models", () => {
       "    sonnet-5   200k  $3/$15  tools images reasoning",
       "  * haiku      200k  $1/$5   tools images",
       "[+] home  environment HOME_API_KEY",
-      "    qwen3  128k?  price unknown",
+      "    qwen3   128k?  price unknown",
+      "    served   41k^  $3/$15",
+      "    sold    128k?  $3/$15^",
       "",
       "* used where the provider alone is named; $ per million tokens in/out, 2026-11-23",
+      "^ not in the catalogue: as the provider's own list says",
       "? not in the catalogue: its limits are assumed",
     ]);
   });

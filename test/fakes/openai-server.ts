@@ -22,8 +22,11 @@ export interface OpenAiFakeOptions extends ChatRules {
   unchecked?: true;
   /** A server that tells no usage, as some small ones do. */
   uncounted?: true;
-  /** What it has; any other one is refused. A list that is asked for is not among the requests. Default: everything. */
-  models?: readonly string[];
+  /**
+   * What it has, and what its list says of it; any other one is refused. A list that is asked for is not among the
+   * requests. Default: everything.
+   */
+  models?: readonly (string | { id: string })[];
 }
 
 /**
@@ -32,6 +35,10 @@ export interface OpenAiFakeOptions extends ChatRules {
  */
 export function startOpenAiFake(script: Script, options: OpenAiFakeOptions = {}): Fake {
   let turns = 0;
+  const listed = (options.models ?? []).map((model) => ({
+    object: "model",
+    ...(typeof model === "string" ? { id: model } : model),
+  }));
   return serve(
     (url) => `${url}/v1`,
     async (request) => {
@@ -53,7 +60,8 @@ export function startOpenAiFake(script: Script, options: OpenAiFakeOptions = {})
       const complaint = options.unchecked ? undefined : chatFault(request.body, options);
       if (complaint) return refuse(400, complaint);
       const { model } = request.body;
-      if (options.models && !options.models.includes(model)) return refuse(404, `The model ${model} does not exist.`);
+      if (options.models && !listed.some(({ id }) => id === model))
+        return refuse(404, `The model ${model} does not exist.`);
       const turn = await nextTurn(script, request, turns++);
       if (turn.hang === "start") return hanging();
       if (turn.status !== undefined) return trouble(turn);
@@ -61,7 +69,7 @@ export function startOpenAiFake(script: Script, options: OpenAiFakeOptions = {})
     },
     ({ path }) => {
       if (!options.models || !path.endsWith("/models")) return undefined;
-      return Response.json({ object: "list", data: options.models.map((id) => ({ id, object: "model" })) });
+      return Response.json({ object: "list", data: listed });
     },
   );
 }

@@ -1,10 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import type { Env } from "../../src/base/env.ts";
 import type { Credential } from "../../src/contracts/credential.ts";
+import { loadCatalogue } from "../../src/providers/catalogue.ts";
 import { createProviders } from "../../src/providers/index.ts";
+import { assumptions, infoOf } from "../../src/providers/known.ts";
+import type { Row } from "../../src/providers/row.ts";
 import { isLocal } from "../../src/providers/rows.ts";
+import type { Stated } from "../../src/providers/stated.ts";
 import { fakeDiscovery } from "./discovery.ts";
-import { defaultConfig, failure, fakeClock } from "./support.ts";
+import { defaultConfig, failure, fakeClock, rowFor } from "./support.ts";
 
 /** Nobody's Ollama is asked. */
 const NO_SERVER = { OLLAMA_HOST: "127.0.0.1:1" };
@@ -112,8 +116,84 @@ describe("facts of a model", () => {
 
   test("are stated assumptions, without a price, for an unknown model", async () => {
     const unknown = await info("openrouter/some/model:free");
-    expect(unknown).toMatchObject({ context: 128_000, maxOutput: 8192, assumed: true });
+    expect(unknown).toMatchObject({ context: 128_000, maxOutput: 8192, assumed: true, uncatalogued: "unasked" });
     expect(unknown.price).toBeUndefined();
+    expect(assumptions([unknown])).toEqual([
+      "openrouter/some/model:free is not in the catalogue: 128k tokens of context and 8.2k of output are assumed (run openkoi models --refresh, or set providers.openrouter.context)",
+    ]);
+  });
+
+  describe("that only its provider knows", () => {
+    const price = { input: 1, output: 2, cacheRead: 1, cacheWrite: 1 };
+    const told = async (said: Stated | undefined, row: Partial<Row> = {}) =>
+      infoOf(await rowFor("home", row), "m", await loadCatalogue(), async () => said);
+
+    test("are what its list said", async () => {
+      expect(await told({ context: 32_768, maxOutput: 4096, price })).toEqual({
+        ref: "home/m",
+        context: 32_768,
+        maxOutput: 4096,
+        price,
+        capabilities: { tools: true, images: true, reasoning: false, temperature: true },
+        assumed: false,
+        uncatalogued: "asked",
+        stated: { context: "list", maxOutput: "list", price: "list" },
+      });
+    });
+
+    test("leave room for the question where the answer may be as long as the window", async () => {
+      expect(await told({ context: 131_072, maxOutput: 131_072 })).toMatchObject({ maxOutput: 65_536 });
+      expect(await told({ context: 4096 })).toMatchObject({ maxOutput: 2048, assumed: false });
+    });
+
+    test("are assumptions where its list is silent, and no more than the model can take", async () => {
+      const silent = await told({});
+      expect(silent).toMatchObject({ context: 128_000, maxOutput: 8192, assumed: true, stated: {} });
+      expect(assumptions([silent])).toEqual([
+        "home/m is not in the catalogue: 128k tokens of context and 8.2k of output are assumed (set providers.home.context)",
+      ]);
+      expect(await told({ ceiling: 32_768 })).toMatchObject({ context: 32_768, assumed: true });
+      expect(await told({ ceiling: 1_000_000 })).toMatchObject({ context: 128_000, assumed: true });
+      const priced = await told({ price, maxOutput: 4096 });
+      expect(priced).toMatchObject({ price, assumed: true });
+      expect(assumptions([priced])[0]).toContain("128k tokens of context are assumed (set");
+    });
+
+    test("are not asked for where the catalogue knows the model", async () => {
+      const asked = async () => Promise.reject(new Error("it was asked"));
+      const info = await infoOf(await rowFor("openai"), "gpt-5", await loadCatalogue(), asked);
+      expect(info).toMatchObject({ context: 400_000, assumed: false });
+      expect(info.stated).toBeUndefined();
+    });
+  });
+
+  describe("that the config tells", () => {
+    const own = async (provider: object, name: string) => {
+      const config = { providers: { [name.split("/")[0]!]: provider } };
+      return (await (await providersFor(config, KEYS)).resolve("executor", name)).info;
+    };
+    const base_url = "http://127.0.0.1:1/v1";
+
+    test("go before all others, for every model of the provider", async () => {
+      expect(await own({ base_url, context: 16_000 }, "home/m")).toMatchObject({
+        context: 16_000,
+        maxOutput: 8000,
+        assumed: false,
+        stated: { context: "config" },
+      });
+      expect(await own({ context: 50_000, max_output: 30_000 }, "anthropic/claude-sonnet-5")).toMatchObject({
+        context: 50_000,
+        maxOutput: 30_000,
+        assumed: false,
+        stated: { context: "config", maxOutput: "config" },
+      });
+    });
+
+    test("leave the window an assumption where they say the length of an answer alone", async () => {
+      const info = await own({ base_url, max_output: 1000 }, "home/m");
+      expect(info).toMatchObject({ context: 128_000, maxOutput: 1000, assumed: true });
+      expect(assumptions([info])[0]).toContain("128k tokens of context are assumed");
+    });
   });
 
   test("are those of the provider it belongs to for a subscription's model, without the price", async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 import type { Message } from "../../src/contracts/message.ts";
+import { loadCatalogue } from "../../src/providers/catalogue.ts";
 import { createProviders } from "../../src/providers/index.ts";
 import { Normaliser } from "../../src/providers/normalise.ts";
 import { startAnthropicFake } from "../fakes/anthropic-server.ts";
@@ -118,6 +119,28 @@ describe("a recording", () => {
     expect(JSON.parse(call.arguments)).toEqual({ path: "/somewhere/else/a.ts" });
     expect(overflow).toMatchObject({ kind: "overflow", provider: "replay" });
     expect((await judged()).message.blocks).toEqual([{ type: "text", text: "Done." }]);
+  });
+
+  test("takes a model for what it was when it was recorded, and one of an older version for what it is now", async () => {
+    const text = await readFile(tape, "utf8");
+    const [first, ...rest] = text.trimEnd().split("\n");
+    const { facts, ...older } = JSON.parse(first!);
+    const known = (await loadCatalogue()).info("openai/gpt-5.6-terra");
+    expect(facts).toMatchObject({ context: known.context, max_output: known.maxOutput });
+    const infoOf = async (line: object) => {
+      const file = join(folder, "facts.jsonl");
+      await writeFile(file, [JSON.stringify(line), ...rest].join("\n"));
+      return (await (await providersIn("/w", {}, { replay: file })).resolve("executor")).info;
+    };
+    const small = { context: 8192, max_output: 100, price: { input: 1, output: 2 } };
+    expect(await infoOf({ ...older, model: "home/m", facts: small })).toMatchObject({
+      context: 8192,
+      maxOutput: 100,
+      price: { input: 1, output: 2 },
+      assumed: false,
+    });
+    expect(await infoOf({ ...older, model: "home/m" })).toMatchObject({ context: 128_000, assumed: true });
+    expect(await infoOf({ ...older, facts: { context: "x" } })).toEqual(known);
   });
 
   test("gives text, calls and end in the order in which they came", async () => {

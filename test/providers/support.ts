@@ -34,6 +34,7 @@ export async function rowFor(id: string, changes: Partial<Row> = {}): Promise<Ro
     defaultModel: "model",
     smallModel: undefined,
     models: [],
+    limits: {},
     custom: true,
   };
   return { ...(found ?? plain), ...changes };
