@@ -1,15 +1,16 @@
 import { type Dirent, lstatSync, readdirSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { messageOf } from "./errors.ts";
-import { readRegular } from "./files.ts";
-import { gitFolders } from "./git-folder.ts";
 import { type IgnoreRules, parseIgnore } from "./ignore.ts";
+import type { Listing, WalkMemory } from "./walk-memory.ts";
+import { IGNORE_FILE, isIgnored, type Layer, outerLayers, type RulesReader, rulesText } from "./walk-rules.ts";
 
 export interface WalkEntry {
   /** Relative to the root, `/` as separator. */
   path: string;
   /** Last part of `path`. */
   name: string;
+  absolute: string;
   /** `other`: sockets, pipes and devices. */
   kind: "file" | "dir" | "link" | "other";
 }
@@ -40,19 +41,12 @@ export interface WalkOptions {
   onSkip?: (path: string, reason: string) => void;
   /** Hears of each file and of each whole folder that the rules leave out; `.git` is not told. */
   onIgnored?: (path: string) => void;
-}
-
-/** Rules and where they count from: `prefix` goes before a path of the walk, or `cut` characters go from its start. */
-interface Layer {
-  rules: IgnoreRules;
-  prefix: string;
-  cut: number;
+  /** What a walk of the same root with the same options saw before: names that cannot have changed are not read again. */
+  memory?: WalkMemory;
 }
 
 interface Folder {
-  /** What goes before a name in it to make a path: "" or the folder's path and a slash. */
-  prefix: string;
-  entries: Dirent[];
+  entries: readonly WalkEntry[];
   next: number;
   /** Strongest first. */
   layers: readonly Layer[];
@@ -64,27 +58,44 @@ interface Folder {
  * (20,000 files in 12 ms). An ignored folder is not entered; `root` itself is never ignored.
  */
 export function* walk(root: string, options: WalkOptions = {}): Generator<WalkEntry> {
-  const { ignore = true, hidden = true, extraIgnore = [], only, signal, onSkip, onIgnored } = options;
+  const { ignore = true, hidden = true, extraIgnore = [], only, signal, onSkip, onIgnored, memory } = options;
+  const top = resolve(root);
+  const parse = (path: string, text: string): IgnoreRules => memory?.rules(path, text) ?? parseIgnore(text);
+  const rulesOf: RulesReader = (path) => parse(path, rulesText(path));
   const extra: Layer[] =
-    extraIgnore.length > 0 ? [{ rules: parseIgnore(extraIgnore.join("\n")), prefix: "", cut: 0 }] : [];
+    extraIgnore.length > 0 ? [{ rules: parse("", extraIgnore.join("\n")), prefix: "", cut: 0 }] : [];
 
-  function open(path: string, outer: readonly Layer[]): Folder | undefined {
-    signal?.throwIfAborted();
-    let all: Dirent[];
-    try {
-      all = readdirSync(path === "" ? root : `${root}/${path}`, { withFileTypes: true });
-    } catch (error) {
-      onSkip?.(path, messageOf(error));
-      return undefined;
-    }
+  /** Nearer files outrank farther ones, and nothing outranks the caller. */
+  function layersIn(path: string, absolute: string, outer: readonly Layer[], hasRules: boolean): readonly Layer[] {
+    if (!hasRules) return outer;
+    const own: Layer = {
+      rules: rulesOf(join(absolute, IGNORE_FILE)),
+      prefix: "",
+      cut: path === "" ? 0 : path.length + 1,
+    };
+    return [...extra, own, ...outer.slice(extra.length)];
+  }
+
+  function read(path: string, absolute: string, outer: readonly Layer[]): Listing {
+    const all = readdirSync(absolute, { withFileTypes: true });
+    const hasRules = ignore && all.some((entry) => entry.name === IGNORE_FILE && entry.isFile());
+    const layers = layersIn(path, absolute, outer, hasRules);
     const prefix = path === "" ? "" : `${path}/`;
-    const entries = all.filter((entry) => isAsked(entry, prefix)).sort((a, b) => (a.name < b.name ? -1 : 1));
-    const folder = { prefix, entries, next: 0, layers: outer };
-    if (!ignore || !all.some((entry) => entry.name === ".gitignore" && entry.isFile())) return folder;
-    const rules = readRules(join(root, path, ".gitignore"));
-    // Nearer files outrank farther ones, and nothing outranks the caller.
-    const own: Layer = { rules, prefix: "", cut: prefix.length };
-    return { ...folder, layers: [...extra, own, ...outer.slice(extra.length)] };
+    const entries: WalkEntry[] = [];
+    const ignored: string[] = [];
+    let whole = true;
+    const asked = all.filter((entry) => isAsked(entry, prefix)).sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of asked) {
+      const { name } = entry;
+      const inner = prefix + name;
+      const within = absolute === "/" ? `/${name}` : `${absolute}/${name}`;
+      const kind = kindOf(entry, within, (reason) => onSkip?.(inner, reason));
+      if (!kind) whole = false;
+      else if (only && isUntold(entry) && !isWanted(only, inner, name, kind === "dir")) continue;
+      else if (isIgnored(layers, inner, name, kind === "dir")) ignored.push(inner);
+      else entries.push({ path: inner, name, absolute: within, kind });
+    }
+    return { entries, ignored, layers, hasRules, whole };
   }
 
   function isAsked(entry: Dirent, prefix: string): boolean {
@@ -94,7 +105,24 @@ export function* walk(root: string, options: WalkOptions = {}): Generator<WalkEn
     return isWanted(only, prefix + name, name, entry.isDirectory());
   }
 
-  const first = open("", [...extra, ...(ignore ? outerLayers(root) : [])]);
+  function open(path: string, absolute: string, outer: readonly Layer[]): Folder | undefined {
+    signal?.throwIfAborted();
+    const readNow = (): Listing => read(path, absolute, outer);
+    let listing: Listing;
+    try {
+      listing = memory
+        ? memory.listing(absolute, (hasRules) => layersIn(path, absolute, outer, hasRules), readNow)
+        : readNow();
+    } catch (error) {
+      onSkip?.(path, messageOf(error));
+      return undefined;
+    }
+    if (onIgnored) for (const hidden of listing.ignored) onIgnored(hidden);
+    return { entries: listing.entries, next: 0, layers: listing.layers };
+  }
+
+  memory?.begin();
+  const first = open("", top, [...extra, ...(ignore ? outerLayers(top, rulesOf) : [])]);
   const stack: Folder[] = first ? [first] : [];
   for (let folder = stack.at(-1); folder; folder = stack.at(-1)) {
     const entry = folder.entries[folder.next++];
@@ -102,17 +130,9 @@ export function* walk(root: string, options: WalkOptions = {}): Generator<WalkEn
       stack.pop();
       continue;
     }
-    const { name } = entry;
-    const path = folder.prefix + name;
-    const kind = kindOf(entry, root, path, onSkip);
-    if (!kind || (only && isUntold(entry) && !isWanted(only, path, name, kind === "dir"))) continue;
-    if (isIgnored(folder.layers, path, name, kind === "dir")) {
-      onIgnored?.(path);
-      continue;
-    }
-    yield { path, name, kind };
-    if (kind !== "dir") continue;
-    const inner = open(path, folder.layers);
+    yield entry;
+    if (entry.kind !== "dir") continue;
+    const inner = open(entry.path, entry.absolute, folder.layers);
     if (inner) stack.push(inner);
   }
 }
@@ -126,57 +146,17 @@ function isUntold(entry: Dirent): boolean {
   return !entry.isFile() && !entry.isDirectory() && !entry.isSymbolicLink();
 }
 
-function isIgnored(layers: readonly Layer[], path: string, name: string, isDirectory: boolean): boolean {
-  for (const { rules, prefix, cut } of layers) {
-    const verdict = rules.match(prefix === "" ? path.slice(cut) : prefix + path, name, isDirectory);
-    if (verdict !== undefined) return verdict;
-  }
-  return false;
-}
-
 /** Undefined for what cannot be looked at: a name that is not valid UTF-8 has no path that could be opened. */
-function kindOf(
-  entry: Dirent,
-  root: string,
-  path: string,
-  onSkip: WalkOptions["onSkip"],
-): WalkEntry["kind"] | undefined {
+function kindOf(entry: Dirent, absolute: string, onSkip: (reason: string) => void): WalkEntry["kind"] | undefined {
   const garbled = entry.name.includes("\uFFFD");
   if (!garbled && entry.isFile()) return "file";
   if (!garbled && entry.isDirectory()) return "dir";
   if (!garbled && entry.isSymbolicLink()) return "link";
   try {
-    const stats = lstatSync(join(root, path));
+    const stats = lstatSync(absolute);
     return stats.isFile() ? "file" : stats.isDirectory() ? "dir" : stats.isSymbolicLink() ? "link" : "other";
   } catch (error) {
-    onSkip?.(path, messageOf(error));
+    onSkip(messageOf(error));
     return undefined;
   }
-}
-
-/** Rules from outside the walk: the folders above, nearest first, then the repository's `info/exclude`. */
-function outerLayers(root: string): Layer[] {
-  const start = resolve(root);
-  const files: Layer[] = [];
-  for (let folder = start; ; folder = dirname(folder)) {
-    const prefix = folder === start ? "" : `${relative(folder, start).replaceAll("\\", "/")}/`;
-    // The root's own .gitignore is read when the walk opens it.
-    if (folder !== start) files.push({ rules: readRules(join(folder, ".gitignore")), prefix, cut: 0 });
-    const git = gitFolders(folder)?.common;
-    if (git) return [...files, { rules: readRules(join(git, "info", "exclude")), prefix, cut: 0 }];
-    // Outside a repository the files above say nothing about this folder.
-    if (folder === dirname(folder)) return [];
-  }
-}
-
-function readRules(path: string): IgnoreRules {
-  return parseIgnore(textOf(path));
-}
-
-/** More than this is no list of rules. Bytes. */
-const RULES_LIMIT = 4 * 1024 * 1024;
-
-/** "" where there is nothing to read. */
-function textOf(path: string): string {
-  return readRegular(path, RULES_LIMIT)?.toString() ?? "";
 }

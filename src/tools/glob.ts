@@ -29,8 +29,8 @@ export function createGlob(): Tool<Infer<ReturnType<typeof parameters>>> {
       let skipped = 0;
       const entries = walk(root.path, { only, signal: context.signal, onSkip: () => skipped++ });
       for (const entry of entries) {
-        if (entry.kind === "dir" || !context.mayRead(`${root.path}/${entry.path}`)) continue;
-        if (count++ < SHOWN) found.push(shownPath(`${root.path}/${entry.path}`, context));
+        if (entry.kind === "dir" || !context.mayRead(entry.absolute)) continue;
+        if (count++ < SHOWN) found.push(shownPath(entry.absolute, context));
       }
       if (count === 0) throw new Mistake(nothing(pattern, root.shown));
       const notes = [

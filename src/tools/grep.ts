@@ -57,9 +57,7 @@ function* filesOf(place: Place, glob: string | undefined, context: ToolContext):
     return;
   }
   for (const entry of walk(place.path, { ...(only && { only }), signal: context.signal })) {
-    if (entry.kind !== "file") continue;
-    const path = `${place.path}/${entry.path}`;
-    if (context.mayRead(path)) yield path;
+    if (entry.kind === "file" && context.mayRead(entry.absolute)) yield entry.absolute;
   }
 }
 

@@ -83,10 +83,11 @@ export function suspects({ from, since, activity, roots }: TimesInput): string[]
   const named = [...activity.named].flatMap(([path, time]) => (time >= since ? [relative(roots[0]!.path, path)] : []));
   const began = Math.min(...activity.spans.map(({ from: start }) => start));
   const isSmall = from.entries.size <= MOST_LOOKED_AT;
-  const known = [...from.entries.values()].flatMap(({ path, kind, mtime }) =>
-    kind !== "dir" && (isSmall || mtime >= began - SLACK) ? [path] : [],
-  );
-  return [...new Set([...known, ...named])];
+  const found = new Set(named);
+  for (const { path, kind, mtime } of from.entries.values()) {
+    if (kind !== "dir" && (isSmall || mtime >= began - SLACK)) found.add(path);
+  }
+  return [...found];
 }
 
 /** Files of a small workspace that are there now and that `from` does not know, as far as no rule hid them then. */
@@ -249,7 +250,7 @@ export interface Rebased {
  * task's own work alone. `stages` are the records after it, in their order.
  */
 export function rebase(state: State, stages: readonly Stage[]): Rebased {
-  const entries = new Map(state.entries);
+  const entries = state.entries.draft();
   const theirs = new Set<string>();
   const contested = new Set<string>();
   for (const { before, after, others } of stages) {
@@ -262,16 +263,14 @@ export function rebase(state: State, stages: readonly Stage[]): Rebased {
       }
       theirs.add(path);
       const entry = after.entries.get(path);
-      if (!entry) entries.delete(path);
-      else {
-        entries.set(path, entry);
-        for (const folder of above(path)) {
-          const holder = after.entries.get(folder);
-          if (holder && !entries.has(folder)) entries.set(folder, holder);
-        }
+      entries.set(path, entry);
+      if (!entry) continue;
+      for (const folder of above(path)) {
+        const holder = after.entries.get(folder);
+        if (holder && !entries.get(folder)) entries.set(folder, holder);
       }
     }
   }
   for (const path of contested) theirs.delete(path);
-  return { state: { ...state, entries }, theirs, contested };
+  return { state: { ...state, entries: entries.done() }, theirs, contested };
 }

@@ -1,8 +1,10 @@
 import { join, relative } from "node:path";
+import type { WalkMemory } from "../base/walk-memory.ts";
 import type { Checkpoint, Diff, RestoreReport } from "../contracts/workspace.ts";
 import { attribute, newcomers, type Others, suspects, type TimesInput, touched, wasChanged } from "./attribution.ts";
 import type { HeldClaim } from "./claims.ts";
 import { diffStates } from "./diff.ts";
+import { Entries } from "./entries.ts";
 import { type Exchange, endsOf } from "./exchange.ts";
 import { writeFault } from "./faults.ts";
 import { commitJson, encodeCovers, encodeManifest, type Recorded } from "./manifest.ts";
@@ -23,7 +25,7 @@ import { type RestoreInput, removeLeftover, restoreState } from "./restore.ts";
 import { coverable, rootsOf } from "./roots.ts";
 import { type ScanInput, scan, scanPaths } from "./scan.ts";
 import { openSession } from "./session.ts";
-import { countFiles, type Entry, hashState, type Place, type State, sameLimits } from "./state.ts";
+import { countFiles, type Entry, type Place, type State, sameLimits } from "./state.ts";
 import { PackReader, PackWriter, soundEntries } from "./store.ts";
 import type { CheckpointsInput, TaskCheckpoints } from "./task-checkpoints.ts";
 
@@ -42,8 +44,8 @@ class Recorder implements TaskCheckpoints {
   private readonly writer: PackWriter;
   private readonly reader: PackReader;
   private readonly token = crypto.randomUUID().slice(0, 8);
-  /** Stored contents by hash. */
-  private readonly contents = new Map<string, Place>();
+  /** See `contents`. */
+  private stored: Map<string, Place> | undefined;
   private readonly records: Records;
   private readonly covered = new Set<string>();
   private readonly newlyCovered = new Map<string, Entry | undefined>();
@@ -52,7 +54,9 @@ class Recorder implements TaskCheckpoints {
   private session: HeldClaim | undefined;
   private number = 1;
   /** What any task found last in this workspace: saves reading. */
-  private cache: ReadonlyMap<string, Entry> = new Map();
+  private cache = Entries.NONE;
+  /** What the last scan saw of each root. */
+  private readonly walks = new Map<string, WalkMemory>();
   /** What this task found last. */
   private last: State | undefined;
   /** When that was, ms. */
@@ -186,9 +190,8 @@ class Recorder implements TaskCheckpoints {
     for (const path of own?.state.covered ?? []) this.covered.add(path);
     this.last = own?.state;
     this.lastAt = own ? Date.parse(own.checkpoint.at) : 0;
-    this.cache = soundEntries(packFolder(dir, workspaceKey(workspace)), newest?.state.entries ?? new Map());
+    this.cache = soundEntries(packFolder(dir, workspaceKey(workspace)), newest?.state.entries ?? Entries.NONE);
     if (own && newest === own && this.cache.size === own.state.entries.size) this.newest = own.checkpoint;
-    for (const { content, place } of this.cache.values()) if (place) this.contents.set(content, place);
   }
 
   private scanInput(signal: AbortSignal): ScanInput {
@@ -197,8 +200,9 @@ class Recorder implements TaskCheckpoints {
       roots: rootsOf(workspace, addDirs),
       covered: this.covered,
       cache: this.cache,
+      walks: this.walks,
       last: this.last,
-      contents: this.contents,
+      contents: () => this.contents(),
       writer: this.writer,
       limits: { ...DEFAULT_LIMITS, ...limits },
       exclude: [dir, ...exclude],
@@ -208,13 +212,22 @@ class Recorder implements TaskCheckpoints {
     };
   }
 
+  /** Stored contents by hash: gathered when the first is to be stored, for many a task changes nothing. */
+  private contents(): Map<string, Place> {
+    if (!this.stored) {
+      this.stored = new Map();
+      for (const { content, place } of this.cache.values()) if (place) this.stored.set(content, place);
+    }
+    return this.stored;
+  }
+
   /** Undoes what was stored where `act` fails: a checkpoint is there wholly or not at all. */
   private async storing<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act();
     } catch (error) {
       await this.writer.rollBack();
-      for (const [hash, place] of this.contents) if (!this.writer.holds(place)) this.contents.delete(hash);
+      for (const [hash, place] of this.stored ?? []) if (!this.writer.holds(place)) this.stored?.delete(hash);
       throw writeFault(error, "the checkpoint", this.input.dir);
     }
   }
@@ -223,7 +236,7 @@ class Recorder implements TaskCheckpoints {
     const { workspace, addDirs, dir, task } = this.input;
     const uncovered = [...state.uncovered];
     const { newest, last } = this;
-    const hash = newest && last?.entries === state.entries ? newest.hash : hashState(state.entries);
+    const hash = newest && last?.entries === state.entries ? newest.hash : state.entries.hash();
     if (newest?.hash === hash && last && sameLimits(last, state)) {
       this.last = state;
       this.lastAt = this.now();

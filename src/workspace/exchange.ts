@@ -1,6 +1,7 @@
+import type { Entries } from "./entries.ts";
 import type { Recorded } from "./manifest.ts";
 import { ownChanges } from "./own.ts";
-import { changedPaths, type Entry, type State, sameEntry } from "./state.ts";
+import { changedPaths, type State, sameEntry } from "./state.ts";
 
 /**
  * A way back that asks nobody: what a task changed between two of its records becomes as it was, whatever somebody made
@@ -29,32 +30,32 @@ export interface Ends {
 export function endsOf(exchange: Exchange, ids: readonly string[], load: (id: string) => Recorded): Ends {
   const own = ownChanges(exchange.goal, exchange.left, ids, load);
   const found = load(exchange.there).state;
-  const there = new Map(found.entries);
-  const goal = new Map(found.entries);
+  const there = found.entries.draft();
+  const goal = found.entries.draft();
   const unrecorded: string[] = [];
   for (const path of changedPaths(own.from, own.to)) {
     const [entry, old, left] = [found, own.from, own.to].map(({ entries }) => entries.get(path));
     if (sameEntry(entry, old)) {
-      if (exchange.continued) set(there, path, left);
+      if (exchange.continued) there.set(path, left);
     } else if (entry?.kind === "opaque") unrecorded.push(path);
-    else set(goal, path, old);
+    else goal.set(path, old);
   }
-  keepFolders(goal, found);
-  return { there: { ...found, entries: there }, goal: { ...own.from, entries: goal }, unrecorded };
-}
-
-function set(entries: Map<string, Entry>, path: string, entry: Entry | undefined): void {
-  if (entry) entries.set(path, entry);
-  else entries.delete(path);
+  return {
+    there: { ...found, entries: there.done() },
+    goal: { ...own.from, entries: keepFolders(goal.done(), found) },
+    unrecorded,
+  };
 }
 
 /** A folder stays that holds something which stays. */
-function keepFolders(entries: Map<string, Entry>, found: State): void {
-  for (const path of [...entries.keys()]) {
+function keepFolders(entries: Entries, found: State): Entries {
+  const kept = entries.draft();
+  for (const { path } of entries.values()) {
     for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
       const folder = path.slice(0, end);
-      const entry = entries.has(folder) ? undefined : found.entries.get(folder);
-      if (entry?.kind === "dir") entries.set(folder, entry);
+      const entry = kept.get(folder) ? undefined : found.entries.get(folder);
+      if (entry?.kind === "dir") kept.set(folder, entry);
     }
   }
+  return kept.done();
 }

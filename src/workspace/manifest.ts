@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { messageOf, UserError } from "../base/errors.ts";
 import type { Checkpoint } from "../contracts/workspace.ts";
 import type { Others } from "./attribution.ts";
+import { Entries } from "./entries.ts";
 import { codeOf } from "./faults.ts";
 import { jsonNames } from "./manifest-names.ts";
 import type { Block, Entry, EntryKind, State } from "./state.ts";
@@ -113,17 +114,18 @@ export function decodeRows({ packs, blocks, rows }: Rows): Entry[] {
 /** The file of `recorded`, as what differs from `base` where one is given and the difference is the smaller half. */
 export function encodeManifest(recorded: Recorded, base?: { name: string; state: State }): ManifestFile {
   const { checkpoint, task, workspace, addDirs, state, others } = recorded;
-  const differing = base && [...state.entries.values()].filter((entry) => base.state.entries.get(entry.path) !== entry);
-  const asDelta = differing !== undefined && differing.length * 2 <= state.entries.size;
+  const differing = base ? [...state.entries.differing(base.state.entries)] : [];
+  const rows = differing.flatMap((path) => state.entries.get(path) ?? []);
+  const asDelta = base !== undefined && rows.length * 2 <= state.entries.size;
   return {
     v: MANIFEST_VERSION,
     checkpoint,
     task,
     workspace,
     addDirs,
-    base: asDelta && base ? base.name : null,
-    ...encodeRows(asDelta ? differing : state.entries.values()),
-    gone: asDelta && base ? [...base.state.entries.keys()].filter((path) => !state.entries.has(path)) : [],
+    base: asDelta ? base.name : null,
+    ...encodeRows(asDelta ? rows : state.entries.values()),
+    gone: asDelta ? differing.filter((path) => !state.entries.has(path)) : [],
     ignored: [...state.ignored],
     covered: [...state.covered],
     partial: state.partial,
@@ -146,11 +148,10 @@ export function loadManifest(dir: string, id: string): Recorded {
   if (!/^[0-9a-f]{16}\/[A-Za-z0-9][\w.-]*\/\d+-\w+$/.test(id)) throw missing(id);
   const folder = join(dir, key!, "tasks", task!);
   const file = readManifest(join(folder, `${name}.json`), id);
-  const entries = new Map<string, Entry>();
-  if (file.base !== null) {
-    for (const entry of decodeRows(readManifest(join(folder, `${file.base}.json`), id))) entries.set(entry.path, entry);
-  }
-  for (const path of file.gone) entries.delete(path);
+  const whole =
+    file.base === null ? Entries.NONE : Entries.of(decodeRows(readManifest(join(folder, `${file.base}.json`), id)));
+  const entries = whole.draft();
+  for (const path of file.gone) entries.set(path, undefined);
   for (const entry of decodeRows(file)) entries.set(entry.path, entry);
   const covered = new Set(file.covered);
   for (const cover of readCovers(folder)) {
@@ -164,7 +165,7 @@ export function loadManifest(dir: string, id: string): Recorded {
   }
   const { checkpoint, workspace, addDirs, partial } = file;
   const ignored = new Set(file.ignored);
-  const state: State = { entries, ignored, covered, partial, uncovered: checkpoint.uncovered };
+  const state: State = { entries: entries.done(), ignored, covered, partial, uncovered: checkpoint.uncovered };
   return { checkpoint, task: file.task, workspace, addDirs, state, others: file.others ?? { theirs: [], shared: [] } };
 }
 

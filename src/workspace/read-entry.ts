@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, type Stats } from "node:fs";
+import { settled } from "../base/file-times.ts";
 import type { ScanInput } from "./scan.ts";
-import { type Entry, kindOf, modeOf, type Place, settled } from "./state.ts";
+import { type Entry, kindOf, modeOf, type Place } from "./state.ts";
 import { hashContent } from "./store.ts";
 
 /** Bytes of a file that is recorded because a tool is about to change it. */
@@ -79,10 +80,10 @@ export function readFile(
         continue;
       }
       const hash = hashContent(room.subarray(0, size));
-      let place = contents.get(hash);
+      let place = contents().get(hash);
       if (!place && size > 0) {
         place = writer.commit(size);
-        contents.set(hash, place);
+        contents().set(hash, place);
       }
       return entryOf(path, "file", after, steady ? readAt : 0, size, hash, place);
     }

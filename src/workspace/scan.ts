@@ -2,6 +2,8 @@ import type { Stats } from "node:fs";
 import { join } from "node:path";
 import { giveWay } from "../base/stream.ts";
 import { walk } from "../base/walk.ts";
+import { WalkMemory } from "../base/walk-memory.ts";
+import type { Entries } from "./entries.ts";
 import { codeOf } from "./faults.ts";
 import { COVERED_BYTES, opaque, readFile, readLink } from "./read-entry.ts";
 import type { RecordLimits } from "./record-limits.ts";
@@ -14,11 +16,13 @@ export interface ScanInput {
   /** Paths that are looked at whatever the rules say. */
   covered: ReadonlySet<string>;
   /** What was found by anybody before: a file whose times are the same is not read again. */
-  cache: ReadonlyMap<string, Entry>;
+  cache: Entries;
+  /** What the walks before saw, by root. */
+  walks: Map<string, WalkMemory>;
   /** What this task found last. What it had is looked at again even if the rules hide it by now. */
   last: State | undefined;
   /** Contents that are stored, by hash; new ones are added. */
-  contents: Map<string, Place>;
+  contents: () => Map<string, Place>;
   writer: PackWriter;
   limits: RecordLimits;
   /** Left out whole: files and folders of our own, where they lie in a root. Absolute. */
@@ -38,7 +42,7 @@ const SLICE = 12;
 
 /** Reads the state of the roots. Contents that are new are with the writer afterwards, not yet flushed. */
 export async function scan(input: ScanInput): Promise<State> {
-  const { roots, last, limits, signal, writer, exclude } = input;
+  const { roots, limits, signal, writer, exclude } = input;
   const found = new Found(input);
   let turn = performance.now();
   // Asked for each file, so it must not cost a promise each.
@@ -53,8 +57,12 @@ export async function scan(input: ScanInput): Promise<State> {
 
   for (const { path: root, prefix, inner } of roots) {
     if (found.full) break;
+    const memory = input.walks.get(root) ?? new WalkMemory(input.now);
+    input.walks.set(root, memory);
+    const own = exclude.filter((path) => path.startsWith(`${root}/`) || `${root}/`.startsWith(`${path}/`));
     const entries = walk(root, {
       signal,
+      memory,
       extraIgnore: [`/${STAGING}*/`],
       onSkip: (path) => found.skipped(prefix + path),
       onIgnored: (path) => {
@@ -62,21 +70,21 @@ export async function scan(input: ScanInput): Promise<State> {
         else found.ignored.add(prefix + path);
       },
     });
-    for (const { path, kind } of entries) {
+    for (const { path, kind, absolute } of entries) {
       if (inner && (inner === `${path}/` || path.startsWith(inner))) continue;
-      const absolute = `${root}/${path}`;
-      if (isExcluded(absolute, exclude)) continue;
+      if (isExcluded(absolute, own)) continue;
       if (kind !== "dir" && found.files >= limits.files) {
         found.full = true;
         break;
       }
-      found.visit(prefix + path, absolute);
+      // An added folder that lies in another is walked twice.
+      if (roots.length < 3 || !found.has(prefix + path)) found.visit(prefix + path, absolute);
       if (due()) await breathe();
     }
   }
   // Once recorded, recorded to the end of the task: a rule that the task adds must not make a file look deleted.
-  for (const key of [...(last?.entries.keys() ?? []), ...input.covered]) {
-    if (found.entries.has(key)) continue;
+  for (const key of found.unlisted()) {
+    if (found.has(key)) continue;
     found.visitUnlisted(key);
     if (due()) await breathe();
   }
@@ -84,29 +92,59 @@ export async function scan(input: ScanInput): Promise<State> {
 }
 
 /** Looks at some paths only; those that are there. Not flushed either. */
-export function scanPaths(input: ScanInput, keys: readonly string[]): ReadonlyMap<string, Entry> {
+export function scanPaths(input: ScanInput, keys: readonly string[]): Map<string, Entry> {
   const found = new Found(input);
   for (const key of keys) found.visitUnlisted(key);
-  return found.entries;
+  return new Map(keys.flatMap((key) => (found.has(key) ? [[key, found.get(key)!]] : [])));
 }
 
-/** Collects a scan. */
+/** Collects a scan: of what is as the cache has it, no more than that it is there. */
 class Found {
-  readonly entries = new Map<string, Entry>();
   readonly ignored = new Set<string>();
   files = 0;
-  /** Entries that were not taken over from the cache. */
-  private news = 0;
   /** The limit on files was reached. */
   full = false;
+  private readonly input: ScanInput;
+  /** Paths that are there. */
+  private readonly paths: string[] = [];
+  /** The same, as soon as somebody asks for one and the cache does not answer. */
+  private seen: Set<string> | undefined;
+  /** Entries that are not the cache's. */
+  private readonly news = new Map<string, Entry>();
+  /** How many paths of the cache are there, whether they changed or not. */
+  private kept = 0;
+  private readonly hidden: Entry[] = [];
+  private readonly unreadable = new Set<string>();
   /** A whole root could not be read. */
   private blind = false;
   private bytes = 0;
-  private readonly input: ScanInput;
-  private readonly unreadable = new Set<string>();
 
   constructor(input: ScanInput) {
     this.input = input;
+  }
+
+  /** True for a path that was visited and is there. */
+  has(key: string): boolean {
+    if (this.isNoneGone()) return this.news.has(key) || this.input.cache.has(key);
+    this.seen ??= new Set(this.paths);
+    return this.seen.has(key);
+  }
+
+  /** The entry of such a path. */
+  get(key: string): Entry | undefined {
+    return this.news.get(key) ?? this.input.cache.get(key);
+  }
+
+  private isNoneGone(): boolean {
+    return this.kept === this.input.cache.size;
+  }
+
+  /** Paths that were to be visited besides those that the walks find. */
+  *unlisted(): Generator<string> {
+    const { last, cache, covered } = this.input;
+    if (last && (last.entries !== cache || !this.isNoneGone()))
+      for (const { path } of last.entries.values()) yield path;
+    yield* covered;
   }
 
   /** A path below `key` may be there, for all we know. */
@@ -123,38 +161,40 @@ class Found {
     try {
       if (barrierOn(place.root, place.way) !== undefined) return;
     } catch (error) {
-      this.refused(key, error, undefined);
+      this.refused(key, error, undefined, this.input.cache.get(key));
       return;
     }
     this.visit(key, `${place.root.path}/${place.way}`);
   }
 
+  /** Looks at a path that was not visited yet. */
   visit(key: string, absolute: string): void {
-    if (this.entries.has(key)) return;
+    const old = this.input.cache.get(key);
     let stats: Stats | undefined;
-    let entry: Entry;
     try {
       stats = look(absolute);
-      if (!stats) return;
-      const old = this.input.cache.get(key);
-      entry = this.entry(key, absolute, stats, old);
-      if (entry !== old) this.news++;
+      if (stats) this.add(key, this.entry(key, absolute, stats, old), old);
     } catch (error) {
-      this.refused(key, error, stats);
-      return;
+      this.refused(key, error, stats, old);
     }
-    this.entries.set(key, entry);
+  }
+
+  private add(key: string, entry: Entry, old: Entry | undefined): void {
+    this.paths.push(key);
+    this.seen?.add(key);
+    if (old) this.kept++;
+    if (entry !== old) this.news.set(key, entry);
     if (entry.kind !== "dir") this.files++;
     if (entry.kind === "file") this.bytes += entry.size;
+    if (entry.kind === "opaque") this.hidden.push(entry);
   }
 
   /** Gone between the look and the reading is gone; anything else is there and says no. */
-  private refused(key: string, error: unknown, stats: Stats | undefined): void {
+  private refused(key: string, error: unknown, stats: Stats | undefined, old: Entry | undefined): void {
     if (codeOf(error) === "ENOENT") return;
     if (codeOf(error) === "") throw error;
     this.unreadable.add(key);
-    this.news++;
-    this.entries.set(key, opaque(key, "unreadable", stats));
+    this.add(key, watched(key, "unreadable", stats, old), old);
   }
 
   private entry(key: string, absolute: string, stats: Stats, old: Entry | undefined): Entry {
@@ -165,10 +205,10 @@ class Found {
       const mode = modeOf(stats);
       return { path: key, kind, mode, size: 0, mtime: 0, ctime: 0, ino: 0, content: "", place: undefined };
     }
-    if (kind === "opaque") return opaque(key, "special", stats);
+    if (kind === "opaque") return watched(key, "special", stats, old);
     if (kind === "file") {
-      if (stats.size > (covered.has(key) ? COVERED_BYTES : limits.fileBytes)) return opaque(key, "large", stats);
-      if (this.bytes + stats.size > limits.totalBytes && !covered.has(key)) return opaque(key, "total", stats);
+      if (stats.size > (covered.has(key) ? COVERED_BYTES : limits.fileBytes)) return watched(key, "large", stats, old);
+      if (this.bytes + stats.size > limits.totalBytes && !covered.has(key)) return watched(key, "total", stats, old);
     }
     if (old && old.kind === kind && untouched(old, stats)) return old;
     return kind === "link" ? readLink(key, absolute, stats, now()) : readFile(this.input, key, absolute, stats);
@@ -176,18 +216,26 @@ class Found {
 
   state(): State {
     const { ignored, input } = this;
-    const { cache } = input;
-    // The very same map says that nothing changed, without another look at each entry.
-    const entries = this.news === 0 && this.entries.size === cache.size ? cache : this.entries;
     const partial = this.full || this.blind;
-    return { entries, ignored, partial, covered: new Set(input.covered), uncovered: this.uncovered() };
+    return { entries: this.entries(), ignored, partial, covered: new Set(input.covered), uncovered: this.uncovered() };
+  }
+
+  /** The cache itself where nothing changed. */
+  private entries(): Entries {
+    const { cache } = this.input;
+    if (this.news.size === 0 && this.isNoneGone()) return cache;
+    const draft = cache.draft();
+    if (!this.isNoneGone()) {
+      for (const { path } of cache.values()) if (!this.has(path)) draft.set(path, undefined);
+    }
+    for (const [path, entry] of this.news) draft.set(path, entry);
+    return draft.done();
   }
 
   private uncovered(): string[] {
     const { limits } = this.input;
-    const hidden = [...this.entries.values()].filter((entry) => entry.kind === "opaque");
     const paths = (reason: string): string[] =>
-      hidden.filter((entry) => entry.content === reason).map((entry) => entry.path);
+      this.hidden.filter((entry) => entry.content === reason).map((entry) => entry.path);
     const words = [
       counted(paths("large"), "file", "files", ` over ${bytes(limits.fileBytes)}`),
       counted(paths("total"), "file", "files", ` beyond ${bytes(limits.totalBytes)} in all`),
@@ -197,6 +245,12 @@ class Found {
     ];
     return words.filter((text) => text !== "");
   }
+}
+
+/** What is not read: the old entry as long as it says the same. */
+function watched(key: string, reason: string, stats: Stats | undefined, old: Entry | undefined): Entry {
+  const isSame = old?.kind === "opaque" && old.content === reason && stats !== undefined && untouched(old, stats);
+  return isSame ? old : opaque(key, reason, stats);
 }
 
 function isExcluded(path: string, exclude: readonly string[]): boolean {

@@ -1,4 +1,5 @@
 import { lstatSync, type Stats } from "node:fs";
+import type { Entries } from "./entries.ts";
 
 /** A run of bytes in a pack, compressed where `stored` differs from `raw`. Bytes; `offset` is -1 until it is written. */
 export interface Block {
@@ -37,7 +38,7 @@ export interface Entry {
 
 /** Everything that was found at one moment. */
 export interface State {
-  entries: ReadonlyMap<string, Entry>;
+  entries: Entries;
   /** What the ignore rules hid then, files and whole folders: there, but not recorded. */
   ignored: ReadonlySet<string>;
   /** Paths that are recorded although the rules ignore them, whether they were there or not. */
@@ -92,16 +93,6 @@ export function untouched(entry: Entry, stats: Stats): boolean {
   );
 }
 
-/**
- * True where a later change must show in the file's times. A file changed within one tick of the file system's clock
- * keeps its times when it is changed again ("racily clean" in git), so what is younger than some ticks is read again.
- * Whole seconds point to a file system that counts in seconds, or in two (FAT).
- */
-export function settled(stats: Stats, readAt: number): boolean {
-  const coarse = stats.ctimeMs % 1000 === 0 || stats.mtimeMs % 1000 === 0;
-  return Math.max(stats.ctimeMs, stats.mtimeMs) < readAt - (coarse ? 2_500 : 50);
-}
-
 /** `lstat`, or undefined where nothing is there. Throws where it cannot be known (no permission on the way). */
 export function look(path: string): Stats | undefined {
   try {
@@ -112,32 +103,21 @@ export function look(path: string): Stats | undefined {
   }
 }
 
-/** Content hash of a state: equal where `sameEntry` holds for every path. */
-export function hashState(entries: ReadonlyMap<string, Entry>): string {
-  const lines: string[] = [];
-  for (const path of [...entries.keys()].sort()) {
-    const { kind, mode, content, size, mtime } = entries.get(path)!;
-    lines.push(`${path}\0${kind}\0${mode}\0${content}${kind === "opaque" ? `\0${size}\0${mtime}` : ""}`);
-  }
-  return new Bun.CryptoHasher("sha256").update(lines.join("\0\0")).digest("hex");
-}
-
 /** Files and links. */
-export function countFiles(entries: ReadonlyMap<string, Entry>): number {
+export function countFiles(entries: Entries): number {
   let count = 0;
-  for (const entry of entries.values()) if (entry.kind === "file" || entry.kind === "link") count++;
+  for (const { kind } of entries.values()) if (kind === "file" || kind === "link") count++;
   return count;
 }
 
 /** Paths that differ, in order. */
 export function changedPaths(from: State, to: State): string[] {
   const paths: string[] = [];
-  for (const [path, entry] of to.entries) {
-    const old = from.entries.get(path);
-    if (!sameEntry(old, entry) && (old || knownAbsent(from, path))) paths.push(path);
+  for (const path of to.entries.differing(from.entries)) {
+    const [old, entry] = [from.entries.get(path), to.entries.get(path)];
+    // A scan looks for all that the task's last one found, so what is missing in the later state is gone.
+    if (!entry || (!sameEntry(old, entry) && (old || knownAbsent(from, path)))) paths.push(path);
   }
-  // A scan looks for all that the task's last one found, so what is missing in the later state is gone.
-  for (const path of from.entries.keys()) if (!to.entries.has(path)) paths.push(path);
   return paths.sort();
 }
 

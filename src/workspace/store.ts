@@ -1,19 +1,23 @@
 /**
  * Contents lie in packs: files that are only appended to, each by one writer, each by itself. What a manifest names
  * was synced before the manifest was written, and what no manifest names is nobody's: so a torn tail, left by a crash,
- * needs no repair. Files are gathered into blocks of about 1 MB and each block is compressed as one: writing 200 MB of
+ * needs no repair. Files are gathered into blocks of about 256 KB and each block is compressed as one: writing 200 MB of
  * source this way is faster than writing it plain, and four times smaller.
  */
 
 import { closeSync, ftruncateSync, mkdirSync, openSync, readSync, rmSync, statSync, write, writeSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
+import type { Entries } from "./entries.ts";
 import type { Block, Entry, Place } from "./state.ts";
 import { syncFile } from "./sync.ts";
 
-const BLOCK = 1 << 20;
+/** A smaller block costs a few percent of the disk, but to read one file again a whole one is unpacked. */
+const BLOCK = 1 << 18;
 /** Below this, compressing costs more time (4 ms when the compressor is first called) than it saves in bytes. */
 const SMALL = 1 << 16;
+/** Blocks that are kept unpacked. */
+const RECENT = 16;
 /** Most bytes that wait to be compressed and written. */
 const PENDING = 16 << 20;
 
@@ -178,7 +182,7 @@ export class PackReader {
     let found = this.recent.find((one) => one.block.pack === block.pack && one.block.offset === block.offset);
     if (!found) {
       found = { block, bytes: this.unpack(block) };
-      this.recent = [found, ...this.recent.slice(0, 3)];
+      this.recent = [found, ...this.recent.slice(0, RECENT - 1)];
     }
     return found.bytes.subarray(offset, offset + size);
   }
@@ -236,11 +240,15 @@ function damaged(path: string, folder: string): UserError {
 }
 
 /** Entries whose contents still are where they should be. `packs`: the folder of the packs. */
-export function soundEntries(packs: string, entries: ReadonlyMap<string, Entry>): ReadonlyMap<string, Entry> {
+export function soundEntries(packs: string, entries: Entries): Entries {
   const named = new Set<string>();
   for (const { place } of entries.values()) if (place) named.add(place.block.pack);
   const sizes = packSizes(packs, named);
   const isSound = ({ place }: Entry): boolean =>
     !place || place.block.offset + place.block.stored <= sizes.get(place.block.pack)!;
-  return new Map([...entries].filter(([, entry]) => isSound(entry)));
+  const damaged = [...entries.values()].filter((entry) => !isSound(entry));
+  if (damaged.length === 0) return entries;
+  const draft = entries.draft();
+  for (const { path } of damaged) draft.set(path, undefined);
+  return draft.done();
 }

@@ -1,10 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import fc from "fast-check";
 import { parseIgnore } from "../../src/base/ignore.ts";
 import { type WalkOptions, walk } from "../../src/base/walk.ts";
+import { WalkMemory } from "../../src/base/walk-memory.ts";
 import { withoutRoot } from "../without-root.ts";
 
 let root: string;
@@ -135,6 +147,118 @@ describe("walk", () => {
     const folder = tree("abort", { "a/b": "" });
     expect(() => files(folder, { signal: AbortSignal.abort(new Error("enough")) })).toThrow("enough");
   });
+});
+
+describe("walk with a memory", () => {
+  /** Seen from a minute later, when no folder is young any more. */
+  const later = (): number => Date.now() + 60_000;
+  /** As an hour ago, so that any change of names shows. */
+  function age(folder: string): void {
+    const past = new Date(Date.now() - 3_600_000);
+    for (const { absolute, kind } of walk(folder, { ignore: false }))
+      if (kind === "dir") utimesSync(absolute, past, past);
+    utimesSync(folder, past, past);
+  }
+  const told = (folder: string, options: WalkOptions): string[] => {
+    const heard: string[] = [];
+    const onIgnored = (path: string): void => void heard.push(`ignored ${path}`);
+    return [...walk(folder, { ...options, onIgnored })].map(({ kind, path }) => `${kind} ${path}`).concat(heard.sort());
+  };
+
+  test("reads the names of a folder once as long as its times and rules are the same", () => {
+    const folder = tree("memory-names", { "a/b": "", ".gitignore": "*.log\n", "x.log": "" });
+    const memory = new WalkMemory(later);
+    const first = [...walk(folder, { memory })];
+    const second = [...walk(folder, { memory })];
+    expect(second.map(({ path }) => path)).toEqual([".gitignore", "a", "a/b"]);
+    // The very same objects: nothing was made anew.
+    for (const [at, entry] of second.entries()) expect(entry).toBe(first[at]!);
+    age(folder);
+    expect([...walk(folder, { memory })][0]).not.toBe(first[0]!);
+  });
+
+  test("does not trust the times of a folder that was young when it was read", () => {
+    const folder = tree("memory-young", { a: "" });
+    const memory = new WalkMemory(() => lstatSync(folder).ctimeMs + 20);
+    const [first] = [...walk(folder, { memory })];
+    expect([...walk(folder, { memory })][0]).not.toBe(first!);
+  });
+
+  test("sees what the rules say by now: of the folder, of one above, of the repository, of the caller", () => {
+    const top = tree("memory-rules", {
+      ".git/info/exclude": "",
+      "sub/in/a.log": "",
+      "sub/in/b.tmp": "",
+      "sub/in/c": "",
+    });
+    const folder = join(top, "sub");
+    tree("memory-rules", { "sub/in/.gitignore": "", ".gitignore": "" });
+    const memory = new WalkMemory(later);
+    const all = ["dir in", "file in/.gitignore", "file in/a.log", "file in/b.tmp", "file in/c"];
+    expect(told(folder, { memory })).toEqual(all);
+    for (const list of ["sub/in/.gitignore", ".gitignore", ".git/info/exclude"]) {
+      // The times of the folders stay as they are: the list is there already.
+      writeFileSync(join(top, list), "*.log\n");
+      expect(told(folder, { memory })).toEqual([...all.filter((line) => !line.endsWith(".log")), "ignored in/a.log"]);
+      writeFileSync(join(top, list), "");
+      expect(told(folder, { memory })).toEqual(all);
+    }
+    expect(told(folder, { memory, extraIgnore: ["*.tmp"] })).toContain("ignored in/b.tmp");
+    expect(told(folder, { memory, extraIgnore: ["*.log"] })).toContain("ignored in/a.log");
+  });
+
+  test("tells each time of what cannot be looked at", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "openkoi-shut-off-"));
+    mkdirSync(join(folder, "locked"));
+    for (const file of ["locked/a", "good"]) writeFileSync(join(folder, file), "");
+    chmodSync(join(folder, "locked"), 0);
+    const memory = new WalkMemory(later);
+    for (let time = 0; time < 2; time++) {
+      const skipped: string[] = [];
+      await withoutRoot(folder, () => files(folder, { memory, onSkip: (path) => skipped.push(path) }));
+      expect(skipped).toEqual(["locked"]);
+    }
+    chmodSync(join(folder, "locked"), 0o700);
+    expect(files(folder, { memory })).toEqual(["good", "locked/a"]);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("finds what a walk without one finds, whatever is made, removed and renamed in between", () => {
+    const name = fc.constantFrom("a", "b", "c.log", "d.log", ".gitignore");
+    const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
+    const step = fc.oneof(
+      fc.record({ act: fc.constant("write" as const), path, text: fc.constantFrom("", "*.log", "a", "/b/", "!c.log") }),
+      fc.record({ act: fc.constant("remove" as const), path }),
+      fc.record({ act: fc.constant("rename" as const), path, to: path }),
+    );
+    let number = 0;
+    fc.assert(
+      fc.property(fc.array(fc.array(step, { maxLength: 4 }), { maxLength: 6 }), (rounds) => {
+        const folder = tree(`memory-any-${number++}`, { "a/b/c.log": "", "b/d.log": "", "a/.gitignore": "" });
+        const memory = new WalkMemory(later);
+        for (const steps of rounds) {
+          age(folder);
+          expect(told(folder, { memory })).toEqual(told(folder, {}));
+          for (const one of steps) change(folder, one);
+          expect(told(folder, { memory })).toEqual(told(folder, {}));
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  type Change = { act: "write"; path: string; text: string } | { act: "remove"; path: string } | Rename;
+  type Rename = { act: "rename"; path: string; to: string };
+  /** As far as it can be done. */
+  function change(folder: string, one: Change): void {
+    try {
+      if (one.act === "write") tree(basename(folder), { [one.path]: one.text });
+      else if (one.act === "remove") rmSync(join(folder, one.path), { recursive: true, force: true });
+      else renameSync(join(folder, one.path), join(folder, one.to));
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error)) throw error;
+    }
+  }
 });
 
 describe("parseIgnore", () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { Stats } from "node:fs";
-import { type Entry, hashState, knownAbsent, type State, settled, untouched } from "../../src/workspace/state.ts";
+import { settled } from "../../src/base/file-times.ts";
+import { Entries } from "../../src/workspace/entries.ts";
+import { type Entry, knownAbsent, type State, untouched } from "../../src/workspace/state.ts";
 
 function stats(times: { mtimeMs: number; ctimeMs: number }, more: Partial<Stats> = {}): Stats {
   return Object.assign(Object.create(Stats.prototype), { mode: 0o100644, size: 3, ino: 7, ...times, ...more });
@@ -47,7 +49,7 @@ describe("times vouch for a file", () => {
 });
 
 test("the hash does not depend on order, inode or times, but on path, mode and content", () => {
-  const of = (...entries: Entry[]): string => hashState(new Map(entries.map((one) => [one.path, one])));
+  const of = (...entries: Entry[]): string => Entries.of(entries).hash();
   const other = { ...entry, path: "b" };
   expect(of(entry, other)).toBe(of(other, { ...entry, ino: 1, mtime: 1, ctime: 1 }));
   for (const change of [{ path: "c" }, { mode: 0o600 }, { content: "x" }, { kind: "link" as const }]) {
@@ -57,7 +59,7 @@ test("the hash does not depend on order, inode or times, but on path, mode and c
 
 test("a path is known to be absent unless a rule or a limit may have hidden it", () => {
   const state: State = {
-    entries: new Map(),
+    entries: Entries.NONE,
     ignored: new Set(["dist", ".env"]),
     covered: new Set([".env"]),
     partial: false,
