@@ -69,7 +69,11 @@ const TOKENS: readonly TokenField[] = [
     says: "context",
     why: "Copilot (its /models, as quoted in models.dev issue 1946): what a question may take, which is less than the window it names",
   },
-  { at: "max_input_tokens", says: "context", why: "Anthropic (platform.claude.com/docs/en/api/models-list)" },
+  {
+    at: "max_input_tokens",
+    says: "context",
+    why: "Anthropic (platform.claude.com/docs/en/api/models-list), LiteLLM (proxy, create_model_info_response)",
+  },
   { at: "inputTokenLimit", says: "context", why: "Gemini (ai.google.dev/api/models; model.proto of v1beta)" },
   { at: "top_provider.max_completion_tokens", says: "maxOutput", why: "OpenRouter: of the provider it prefers" },
   { at: "max_completion_tokens", says: "maxOutput", why: "Groq" },
@@ -80,6 +84,7 @@ const TOKENS: readonly TokenField[] = [
     why: "Anthropic: the most that may be asked for; elsewhere the name means other things",
   },
   { at: "capabilities.limits.max_output_tokens", says: "maxOutput", why: "Copilot" },
+  { at: "max_output_tokens", says: "maxOutput", why: "LiteLLM" },
   { at: "outputTokenLimit", says: "maxOutput", why: "Gemini" },
   {
     at: "max_context_length",

@@ -109,6 +109,19 @@ describe("a model of one's own server (vLLM)", () => {
     );
   }, 30_000);
 
+  test("has it on a tape, too: what was made smaller when it was recorded is made smaller anywhere", async () => {
+    const here = place();
+    serving(here, reader(), { owned_by: "vllm", max_model_len: 40_960 });
+    await refresh(here);
+    const tape = join(here.home, "tape.jsonl");
+    const task = ["--yes", "-i", "0", "How many lines has long.txt?"];
+    expect((await openkoi(here, ["--record", tape, ...task])).code).toBe(0);
+    const { code, stdout, stderr } = await openkoi(place(), ["--replay", tape, ...task]);
+    expect({ code, stdout, stderr }).toMatchObject({ code: 0, stdout: "It has 20000 lines.\n" });
+    expect(stderr).toContain("the conversation got long: made smaller");
+    expect(stderr).not.toContain("assumed");
+  }, 30_000);
+
   test("is told too long a task in the words of its own window", async () => {
     const here = place();
     serving(here, [], { max_model_len: 8192 });

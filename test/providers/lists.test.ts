@@ -177,6 +177,12 @@ describe("what a list says of a model", () => {
         { context: 32_768, price: { input: 0.88, output: 0.9, cacheRead: 0.88, cacheWrite: 0.88 } },
       ],
       ["vllm", { data: [{ id: "Qwen/Q", owned_by: "vllm", max_model_len: 40_960 }] }, "Qwen/Q", { context: 40_960 }],
+      [
+        "litellm",
+        { data: [{ id: "team-model", owned_by: "openai", max_input_tokens: 128_000, max_output_tokens: 16_384 }] },
+        "team-model",
+        { context: 128_000, maxOutput: 16_384 },
+      ],
       ["mistral", { data: [{ id: "m", max_context_length: 262_144 }] }, "m", { context: 262_144 }],
       [
         "google",
