@@ -32,11 +32,14 @@ interface Rule {
   pattern: readonly Token[];
 }
 
-/** A rule that needs matching, and what stands at the start and the end of everything that it matches. */
+/** A rule with wildcards. */
 interface Glob {
   rule: Rule;
+  /** What everything that it matches begins with, and what its name ends with. */
   head: string;
   tail: string;
+  /** One `*` in a name: between head and tail may stand anything. */
+  simple: boolean;
 }
 
 function parseLine(line: string, order: number): Rule | undefined {
@@ -218,36 +221,35 @@ function matches(pattern: readonly Token[], text: string): boolean {
   }
 }
 
-/** Rules sorted by what they cost: most are plain names or suffixes and need no matching at all. */
+/** Rules sorted so that of most of them a name says at once that they are not about it. */
 class CompiledRules implements IgnoreRules {
   /** Plain names and paths, by name; latest first. */
   private readonly names = new Map<string, { path: string; rule: Rule }[]>();
-  /** `*.ext`, latest first. */
-  private readonly suffixes: { suffix: string; rule: Rule }[] = [];
-  /** The rest, latest first. */
-  private readonly globs: Glob[] = [];
+  /** The others by their last character, and those that may end with any; latest first. */
+  private readonly byEnd = new Map<number, Glob[]>();
+  private readonly open: Glob[] = [];
 
   constructor(rules: readonly Rule[]) {
     for (const rule of rules.toReversed()) {
       const { pattern } = rule;
-      const [first, ...others] = pattern;
       if (pattern.every(isLiteral)) {
         const path = textOf(pattern);
-        const name = path.slice(path.lastIndexOf("/") + 1);
-        const same = this.names.get(name);
-        if (same) same.push({ path, rule });
-        else this.names.set(name, [{ path, rule }]);
-      } else if (!rule.anchored && typeof first === "object" && first.kind === "star" && others.every(isLiteral)) {
-        this.suffixes.push({ suffix: textOf(others), rule });
-      } else {
-        const head = textOf(pattern.slice(0, pattern.findIndex(isWild)).filter(isLiteral));
-        const tail = textOf(pattern.slice(pattern.findLastIndex(isWild) + 1).filter(isLiteral));
-        this.globs.push({ rule, head, tail });
+        addTo(this.names, path.slice(path.lastIndexOf("/") + 1), { path, rule });
+        continue;
       }
+      const from = pattern.findIndex(isWild);
+      const to = pattern.findLastIndex(isWild);
+      const head = textOf(pattern.slice(0, from).filter(isLiteral));
+      const tail = textOf(pattern.slice(to + 1).filter(isLiteral)).replace(/^.*\//s, "");
+      const wild = pattern[from];
+      const simple = !rule.anchored && from === to && typeof wild === "object" && wild.kind === "star";
+      const glob = { rule, head, tail, simple };
+      if (tail === "") this.open.push(glob);
+      else addTo(this.byEnd, tail.charCodeAt(tail.length - 1), glob);
     }
   }
 
-  /** Of `path` as little as possible is asked: where a walk made it of two pieces, each look at it joins them first. */
+  /** Of `path` as little as possible is asked: where a walk made it of two pieces, the first look at it joins them. */
   match(path: string, name: string, isDirectory: boolean): boolean | undefined {
     let best: Rule | undefined;
     for (const named of this.names.get(name) ?? []) {
@@ -255,24 +257,35 @@ class CompiledRules implements IgnoreRules {
       best = named.rule;
       break;
     }
-    for (const { suffix, rule } of this.suffixes) {
-      if (best && rule.order < best.order) break;
-      if (name.endsWith(suffix) && speaks(rule, isDirectory)) {
-        best = rule;
-        break;
-      }
-    }
-    for (const { rule, head, tail } of this.globs) {
-      if (best && rule.order < best.order) break;
-      if (!speaks(rule, isDirectory)) continue;
-      const text = rule.anchored ? path : name;
-      if (text.startsWith(head) && text.endsWith(tail) && matches(rule.pattern, bytesOf(text))) {
-        best = rule;
-        break;
-      }
-    }
+    best = latest(this.byEnd.get(name.charCodeAt(name.length - 1)), path, name, isDirectory, best);
+    best = latest(this.open, path, name, isDirectory, best);
     return best && !best.negated;
   }
+}
+
+function addTo<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
+  const same = map.get(key);
+  if (same) same.push(value);
+  else map.set(key, [value]);
+}
+
+function latest(
+  globs: readonly Glob[] | undefined,
+  path: string,
+  name: string,
+  isDirectory: boolean,
+  best: Rule | undefined,
+): Rule | undefined {
+  if (!globs) return best;
+  for (const { rule, head, tail, simple } of globs) {
+    if (best && rule.order < best.order) break;
+    if (!speaks(rule, isDirectory)) continue;
+    if (!name.endsWith(tail)) continue;
+    const text = rule.anchored ? path : name;
+    if (!text.startsWith(head)) continue;
+    if (simple ? text.length >= head.length + tail.length : matches(rule.pattern, bytesOf(text))) return rule;
+  }
+  return best;
 }
 
 function speaks(rule: Rule, isDirectory: boolean): boolean {
