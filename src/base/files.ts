@@ -1,15 +1,23 @@
 import {
+  chmodSync,
   closeSync,
   constants,
+  fchmodSync,
   fdatasync,
   fstatSync,
+  fsync,
   ftruncateSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
-import { chmod, mkdir, open, readFile, realpath, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { randomId } from "./crypto/random.ts";
 
@@ -23,26 +31,27 @@ export interface WriteOptions {
 /**
  * Replaces a file so that every reader sees the old or the new one, whole, also after a crash: a temporary file in the
  * same folder, fsync, rename, fsync of the folder. A symbolic link is followed, so that a linked settings file stays
- * linked. The temporary file is removed on failure.
+ * linked. The temporary file is removed on failure. Only the disk is waited for: a trip through the thread pool for each
+ * other step takes longer than the step.
  */
 export async function writeAtomic(path: string, data: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
-  const target = await realpath(path).catch(ifMissing(path));
+  const target = unlessMissing(() => realpathSync(path)) ?? path;
   const folder = dirname(target);
-  const mode = options.mode ?? (await stat(target).then((found) => found.mode & 0o7777, ifMissing(undefined)));
+  const mode = options.mode ?? unlessMissing(() => statSync(target).mode & 0o7777);
   const temporary = join(folder, `.${basename(target)}.${process.pid}.${randomId(8)}.tmp`);
   try {
-    const file = await open(temporary, "wx", mode ?? 0o666);
+    const fd = openSync(temporary, "wx", mode ?? 0o666);
     try {
       // The umask took its part of the mode given to open.
-      if (mode !== undefined) await file.chmod(mode);
-      await file.writeFile(data);
-      if (options.fsync ?? true) await file.sync();
+      if (mode !== undefined) fchmodSync(fd, mode);
+      writeFileSync(fd, data);
+      if (options.fsync ?? true) await onDisk(fsync, fd);
     } finally {
-      await file.close();
+      closeSync(fd);
     }
-    await rename(temporary, target);
+    renameSync(temporary, target);
   } catch (error) {
-    await unlink(temporary).catch(() => {});
+    rmSync(temporary, { force: true });
     throw error;
   }
   if (options.fsync ?? true) await syncFolder(folder);
@@ -50,18 +59,24 @@ export async function writeAtomic(path: string, data: string | Uint8Array, optio
 
 /** Some file systems cannot sync a folder; the rename itself has succeeded then. */
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r").catch(() => undefined);
-  await handle?.sync().catch(() => {});
-  await handle?.close();
+  let fd: number | undefined;
+  try {
+    fd = openSync(folder, "r");
+    await onDisk(fsync, fd);
+  } catch {
+    return;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
 }
 
 /** The text of a regular file as UTF-8, or undefined where there is none. @throws for pipes, folders, no permission. */
 export async function readText(path: string): Promise<string | undefined> {
-  const found = await stat(path).catch(ifMissing(undefined));
-  if (!found) return;
-  // Opening a pipe would wait for its writer, maybe for ever.
-  if (!found.isFile()) throw new Error("it is not a regular file");
-  return readFile(path, "utf8").catch(ifMissing(undefined));
+  return unlessMissing(() => {
+    // Opening a pipe would wait for its writer, maybe for ever.
+    if (!statSync(path).isFile()) throw new Error("it is not a regular file");
+    return readFileSync(path, "utf8");
+  });
 }
 
 /**
@@ -84,19 +99,23 @@ export function readRegular(path: string, limit: number): Buffer | undefined {
 
 /** Makes a folder and those above it. With `mode`, the folder itself has exactly these bits afterwards. */
 export async function ensureDir(path: string, mode?: number): Promise<void> {
-  await mkdir(path, { recursive: true, ...(mode === undefined ? {} : { mode }) });
-  if (mode !== undefined && ((await stat(path)).mode & 0o7777) !== mode) await chmod(path, mode);
+  mkdirSync(path, { recursive: true, ...(mode === undefined ? {} : { mode }) });
+  if (mode !== undefined && (statSync(path).mode & 0o7777) !== mode) chmodSync(path, mode);
 }
 
-function ifMissing<T>(fallback: T): (error: NodeJS.ErrnoException) => T {
-  return (error) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") return fallback;
+/** Undefined where there is nothing at the path that is looked at. */
+function unlessMissing<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return;
     throw error;
-  };
+  }
 }
 
-function datasync(fd: number): Promise<void> {
-  return new Promise((resolve, reject) => fdatasync(fd, (error) => (error ? reject(error) : resolve())));
+function onDisk(sync: typeof fsync, fd: number): Promise<void> {
+  return new Promise((resolve, reject) => sync(fd, (error) => (error ? reject(error) : resolve())));
 }
 
 const TAIL_BLOCK = 64 * 1024;
@@ -143,7 +162,7 @@ export class Appender {
       throw error;
     }
     this.#size += bytes.length;
-    if (options.sync) await datasync(this.#fd);
+    if (options.sync) await onDisk(fdatasync, this.#fd);
   }
 
   async close(): Promise<void> {
