@@ -1,4 +1,4 @@
-import { lstatSync, type Stats } from "node:fs";
+import { lstatSync, type Stats, statfsSync } from "node:fs";
 import { settled } from "./file-times.ts";
 import { type IgnoreRules, parseIgnore } from "./ignore.ts";
 import type { WalkEntry } from "./walk.ts";
@@ -23,14 +23,25 @@ interface Known {
 }
 
 /**
+ * File systems whose folders have other times as soon as a name comes or goes (`f_type` of statfs(2)): ext, xfs, btrfs,
+ * tmpfs, overlayfs, f2fs, zfs. What lies elsewhere (a network, FUSE, FAT) is read each time.
+ */
+const KEEP_TIMES: ReadonlySet<number> = new Set([
+  0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0xf2f52010, 0x2fc12fc1,
+]);
+
+/**
  * What a walk saw, for the next walk of the same root with the same options. A folder whose times are the same has the
  * same names, so they are neither read nor matched again (35 ms of 20,000 files); its lists of rules are read each
- * time. As with the times of files (`settled`), those of a folder that was young when it was read say nothing.
+ * time. As with the times of files (`settled`), those of a folder that was young when it was read say nothing, and
+ * nothing do those of a file system that is not known to keep them.
  */
 export class WalkMemory {
   private readonly now: () => number;
   private before = new Map<string, Known>();
   private folders = new Map<string, Known>();
+  /** The device whose folders' times count. */
+  private device: number | undefined;
   private readonly lists = new Map<string, { text: string; rules: IgnoreRules }>();
 
   /** `now`: milliseconds since 1970. */
@@ -38,10 +49,11 @@ export class WalkMemory {
     this.now = now;
   }
 
-  /** A walk begins: folders that it does not come by are forgotten. */
-  begin(): void {
+  /** A walk of `root` (absolute) begins: folders that it does not come by are forgotten. */
+  begin(root: string): void {
     this.before = this.folders;
     this.folders = new Map();
+    this.device = deviceOf(root);
   }
 
   /** The rules of a file; the same object as long as its text is the same. */
@@ -65,7 +77,7 @@ export class WalkMemory {
       !sameRules(known.listing.layers, layersIn(known.listing.hasRules))
     ) {
       const listing = read();
-      if (!listing.whole || !settled(stats, readAt) || !keepsTimes(stats)) return listing;
+      if (!listing.whole || !settled(stats, readAt) || stats.dev !== this.device) return listing;
       known = { stats, listing };
     }
     this.folders.set(folder, known);
@@ -77,9 +89,13 @@ function sameTimes(a: Stats, b: Stats): boolean {
   return a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.ino === b.ino && a.dev === b.dev;
 }
 
-/** The top folder of a FAT disk has no times: they are 0 always. */
-function keepsTimes({ mtimeMs, ctimeMs }: Stats): boolean {
-  return mtimeMs > 0 && ctimeMs > 0;
+/** Undefined where the times of folders do not count; where nothing is there, the walk says so. */
+function deviceOf(root: string): number | undefined {
+  try {
+    return KEEP_TIMES.has(statfsSync(root).type) ? lstatSync(root).dev : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where layers count from is told by the folder, and which there are by their rules. */

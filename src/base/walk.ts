@@ -10,6 +10,8 @@ export interface WalkEntry {
   path: string;
   /** Last part of `path`. */
   name: string;
+  /** The rest of it, "" in the root: one and the same string for all that lie there. */
+  folder: string;
   absolute: string;
   /** `other`: sockets, pipes and devices. */
   kind: "file" | "dir" | "link" | "other";
@@ -93,7 +95,7 @@ export function* walk(root: string, options: WalkOptions = {}): Generator<WalkEn
       if (!kind) whole = false;
       else if (only && isUntold(entry) && !isWanted(only, inner, name, kind === "dir")) continue;
       else if (isIgnored(layers, inner, name, kind === "dir")) ignored.push(inner);
-      else entries.push({ path: inner, name, absolute: within, kind });
+      else entries.push({ path: inner, name, folder: path, absolute: within, kind });
     }
     return { entries, ignored, layers, hasRules, whole };
   }
@@ -121,7 +123,7 @@ export function* walk(root: string, options: WalkOptions = {}): Generator<WalkEn
     return { entries: listing.entries, next: 0, layers: listing.layers };
   }
 
-  memory?.begin();
+  memory?.begin(top);
   const first = open("", top, [...extra, ...(ignore ? outerLayers(top, rulesOf) : [])]);
   const stack: Folder[] = first ? [first] : [];
   for (let folder = stack.at(-1); folder; folder = stack.at(-1)) {

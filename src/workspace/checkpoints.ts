@@ -254,7 +254,12 @@ class Recorder implements TaskCheckpoints {
     const manifest = encodeManifest(recorded, this.base);
     // Merely a hint where to find it, so it may be there first; before the folder is synced it costs less than after.
     const path = join(this.folder, `${name}.json`);
-    await commitJson(this.writer.sync(), path, manifest, () => writeLatest(dir, workspace, checkpoint.id));
+    await commitJson(
+      () => this.writer.sync(),
+      path,
+      manifest,
+      () => writeLatest(dir, workspace, checkpoint.id),
+    );
     this.number++;
     if (manifest.base === null) this.base = { name, state };
     this.records.add(recorded);
@@ -300,7 +305,7 @@ class Recorder implements TaskCheckpoints {
     const absent = [...this.newlyCovered.keys()].filter((key) => !this.newlyCovered.get(key));
     try {
       const path = join(this.folder, `cover-${this.token}.json`);
-      await commitJson(this.writer.sync(), path, encodeCovers(entries, absent));
+      await commitJson(() => this.writer.sync(), path, encodeCovers(entries, absent));
     } catch (error) {
       for (const key of keys) this.newlyCovered.delete(key);
       throw error;

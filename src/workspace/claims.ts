@@ -113,16 +113,20 @@ function readClaim(path: string, name: string): Claim | undefined {
 }
 
 function isAlive(claim: Claim, path: string, now: number): boolean {
-  if (claim.place !== placeOf()) {
+  if (claim.place !== ownerHere().place) {
     const heard = look(path)?.mtimeMs ?? 0;
     return Math.abs(now - Math.max(heard, claim.since)) < SILENCE;
   }
   return isOwnerAlive(claim);
 }
 
+/** What `ownerHere` found: it stays so as long as the process lives. */
+let here: Owner | undefined;
+
 /** This process. */
 export function ownerHere(): Owner {
-  return { pid: process.pid, started: startOf(process.pid), place: placeOf() };
+  here ??= { pid: process.pid, started: startOf(process.pid), place: placeOf() };
+  return here;
 }
 
 /** Whether an owner of this very place still runs. */

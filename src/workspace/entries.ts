@@ -16,12 +16,9 @@ export class Entries {
 
   private readonly folders: ReadonlyMap<string, Folder>;
   readonly size: number;
-  /** The folder that was looked in last. */
-  private recent: { path: string; entries: ReadonlyMap<string, Entry> | undefined };
 
   private constructor(folders: ReadonlyMap<string, Folder>) {
     this.folders = folders;
-    this.recent = { path: "", entries: folders.get("")?.entries };
     let size = 0;
     for (const { entries } of folders.values()) size += entries.size;
     this.size = size;
@@ -34,11 +31,12 @@ export class Entries {
   }
 
   get(path: string): Entry | undefined {
-    if (!liesIn(path, this.recent.path)) {
-      const folder = folderOf(path);
-      this.recent = { path: folder, entries: this.folders.get(folder)?.entries };
-    }
-    return this.recent.entries?.get(path);
+    return this.besides(path)?.get(path);
+  }
+
+  /** All that lies in the folder that holds `path`, by path. */
+  besides(path: string): ReadonlyMap<string, Entry> | undefined {
+    return this.folders.get(folderOf(path))?.entries;
   }
 
   has(path: string): boolean {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, UserError } from "../base/errors.ts";
 import type { Checkpoint } from "../contracts/workspace.ts";
@@ -7,7 +7,7 @@ import { Entries } from "./entries.ts";
 import { codeOf } from "./faults.ts";
 import { jsonNames } from "./manifest-names.ts";
 import type { Block, Entry, EntryKind, State } from "./state.ts";
-import { syncFile, syncFolder } from "./sync.ts";
+import { openPrivate, syncFile, syncFolder } from "./sync.ts";
 
 /**
  * A manifest is one recorded state as a file: `<data>/checkpoints/<workspace>/<task>/<number>-<writer>.json`. It names
@@ -209,17 +209,24 @@ interface StagedFile {
   drop(): Promise<void>;
 }
 
-/** Writes and syncs `value` as JSON beside `path`. */
-export async function stageJson(path: string, value: unknown): Promise<StagedFile> {
+/**
+ * Writes and syncs `value` as JSON beside `path`. What it names becomes durable at the same time: `contents` begins when
+ * the file is written, because until a disk has synced one file it mostly makes no other.
+ */
+export async function stageJson(
+  path: string,
+  value: unknown,
+  contents: () => Promise<void> = async () => {},
+): Promise<StagedFile> {
   const folder = dirname(path);
   const temporary = `${path}.tmp`;
   const drop = async (): Promise<void> => rmSync(temporary, { force: true });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
-    const file = openSync(temporary, "w", 0o600);
+    const file = openPrivate(temporary, "w");
     try {
       writeFileSync(file, JSON.stringify(value));
-      await syncFile(file);
+      const synced = await Promise.allSettled([contents(), syncFile(file)]);
+      for (const one of synced) if (one.status === "rejected") throw one.reason;
     } finally {
       closeSync(file);
     }
@@ -235,21 +242,15 @@ export async function stageJson(path: string, value: unknown): Promise<StagedFil
   return { place, drop };
 }
 
-/**
- * Writes `value` as JSON to `path`. Contents and what names them are synced at the same time; the name is given when
- * both are durable. `contents`: what it names becomes so; `then`: see `StagedFile.place`.
- */
+/** Writes `value` as JSON to `path`: see `stageJson`, and for `then` `StagedFile.place`. */
 export async function commitJson(
-  contents: Promise<void>,
+  contents: () => Promise<void>,
   path: string,
   value: unknown,
   then?: () => void,
 ): Promise<void> {
-  const [synced, file] = await Promise.allSettled([contents, stageJson(path, value)]);
-  if (file.status === "rejected") throw file.reason;
-  const staged = file.value;
+  const staged = await stageJson(path, value, contents);
   try {
-    if (synced.status === "rejected") throw synced.reason;
     await staged.place(then);
   } catch (error) {
     await staged.drop();

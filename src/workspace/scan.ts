@@ -70,15 +70,20 @@ export async function scan(input: ScanInput): Promise<State> {
         else found.ignored.add(prefix + path);
       },
     });
-    for (const { path, kind, absolute } of entries) {
+    let place: string | undefined;
+    let known: ReadonlyMap<string, Entry> | undefined;
+    for (const { path, folder, kind, absolute } of entries) {
       if (inner && (inner === `${path}/` || path.startsWith(inner))) continue;
       if (isExcluded(absolute, own)) continue;
       if (kind !== "dir" && found.files >= limits.files) {
         found.full = true;
         break;
       }
+      const key = prefix + path;
+      // Looked up once for all that lie in a folder: with a string made of each path it takes three times as long.
+      if (folder !== place) [place, known] = [folder, input.cache.besides(key)];
       // An added folder that lies in another is walked twice.
-      if (roots.length < 3 || !found.has(prefix + path)) found.visit(prefix + path, absolute);
+      if (roots.length < 3 || !found.has(key)) found.visit(key, absolute, known?.get(key));
       if (due()) await breathe();
     }
   }
@@ -164,12 +169,11 @@ class Found {
       this.refused(key, error, undefined, this.input.cache.get(key));
       return;
     }
-    this.visit(key, `${place.root.path}/${place.way}`);
+    this.visit(key, `${place.root.path}/${place.way}`, this.input.cache.get(key));
   }
 
-  /** Looks at a path that was not visited yet. */
-  visit(key: string, absolute: string): void {
-    const old = this.input.cache.get(key);
+  /** Looks at a path that was not visited yet. `old`: what the cache has of it. */
+  visit(key: string, absolute: string, old: Entry | undefined): void {
     let stats: Stats | undefined;
     try {
       stats = look(absolute);

@@ -5,12 +5,12 @@
  * source this way is faster than writing it plain, and four times smaller.
  */
 
-import { closeSync, ftruncateSync, mkdirSync, openSync, readSync, rmSync, statSync, write, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readSync, rmSync, statSync, write, writeSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import type { Entries } from "./entries.ts";
 import type { Block, Entry, Place } from "./state.ts";
-import { syncFile } from "./sync.ts";
+import { openPrivate, syncFile } from "./sync.ts";
 
 /** A smaller block costs a few percent of the disk, but to read one file again a whole one is unpacked. */
 const BLOCK = 1 << 18;
@@ -98,10 +98,7 @@ export class PackWriter {
   }
 
   private async append(bytes: Uint8Array): Promise<void> {
-    if (this.file === undefined) {
-      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-      this.file = openSync(this.path, "wx", 0o600);
-    }
+    this.file ??= openPrivate(this.path, "wx");
     for (let done = 0; done < bytes.length; ) {
       const [from, length, to] = [done, bytes.length - done, this.written + done] as const;
       // Small writes are done sooner than another thread is asked.

@@ -1,4 +1,17 @@
-import { closeSync, fsync, openSync } from "node:fs";
+import { closeSync, fsync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { codeOf } from "./faults.ts";
+
+/** Opens a file to write it, for the user alone; makes its folder where that is not there, which it mostly is. */
+export function openPrivate(path: string, flags: "w" | "wx"): number {
+  try {
+    return openSync(path, flags, 0o600);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return openSync(path, flags, 0o600);
+  }
+}
 
 /** Makes an open file durable, without holding up the others meanwhile. */
 export function syncFile(file: number): Promise<void> {

@@ -184,6 +184,13 @@ describe("walk with a memory", () => {
     expect([...walk(folder, { memory })][0]).not.toBe(first!);
   });
 
+  test("reads the names each time on a file system that may not keep the times of folders", () => {
+    const memory = new WalkMemory(later);
+    const [first] = [...walk("/proc/sys/kernel/random", { memory })];
+    expect(first).toBeDefined();
+    expect([...walk("/proc/sys/kernel/random", { memory })][0]).not.toBe(first!);
+  });
+
   test("sees what the rules say by now: of the folder, of one above, of the repository, of the caller", () => {
     const top = tree("memory-rules", {
       ".git/info/exclude": "",
