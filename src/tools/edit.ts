@@ -148,11 +148,25 @@ function applyAll(
     const { places, length, now, note } = found;
     text.replace(places, length, now);
     const grown = now.length - length;
-    const moved = places.map((at, before) => at + before * grown);
-    for (const earlier of done) earlier.at = moved.reduce((at, later) => (later <= at ? at + grown : at), earlier.at);
-    done.push({ at: moved[0]!, length: now.length, count: places.length, note });
+    for (const earlier of done) {
+      for (const [before, at] of places.entries()) move(earlier, at + before * grown, length, grown);
+    }
+    done.push({ at: places[0]!, length: now.length, count: places.length, note });
   });
   return text.show(describeAll(text, done));
+}
+
+/** An edit that comes later moves an earlier place that lies behind it, and takes one in that it touches. */
+function move(earlier: Done, at: number, length: number, grown: number): void {
+  const end = earlier.at + earlier.length;
+  if (at >= end) return;
+  if (at + length <= earlier.at) {
+    earlier.at += grown;
+    return;
+  }
+  const start = Math.min(earlier.at, at);
+  earlier.length = Math.max(end, at + length) + grown - start;
+  earlier.at = start;
 }
 
 /** What is told of an edit quotes parts of lines: it is told of the same edit of the same text without their secrets. */

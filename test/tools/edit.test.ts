@@ -128,6 +128,18 @@ describe("edit", () => {
     expect(task.get("a.ts")).toBe("A\nA\nA\nb\nC\nd\nE\nE\n");
   });
 
+  test("says so too of edits that change what others wrote, and of what is gone", async () => {
+    await using task = await withFile("a\nb\nc\nd\n");
+    const edits = [
+      { old: "b", new: "1\n2\n3" },
+      { old: "2", new: "two\nlines" },
+      { old: "a\n1", new: "one" },
+    ];
+    expect(await task.ok("edit", { path: "a.ts", edits })).toBe("Edited a.ts: lines 1-4, 2-3, 1.");
+    expect(task.get("a.ts")).toBe("one\ntwo\nlines\n3\nc\nd\n");
+    expect(await task.ok("edit", { path: "a.ts", old: "one", new: "" })).toBe("Edited a.ts: line 1.");
+  });
+
   test("goes on after its own edits without reading again", async () => {
     await using task = await withFile("one\n");
     await task.ok("read", { path: "a.ts" });
