@@ -69,7 +69,7 @@ export class Entries {
 }
 
 /** Entries on the way to becoming others. */
-class EntriesDraft {
+export class EntriesDraft {
   private readonly folders: Map<string, Folder>;
   private readonly make: (folders: ReadonlyMap<string, Folder>) => Entries;
   /** The folders that are this draft's own. */

@@ -63,10 +63,10 @@ export function readFile(
     let before = found;
     for (let attempt = 1; ; attempt++) {
       const readAt = now();
-      // One byte more than expected shows a file that grew.
+      // One byte more than expected shows a file that grew while it was read; `after` shows one that grew since.
       const room = writer.reserve(before.size + 1);
       let size = 0;
-      while (size <= before.size) {
+      while (size < before.size) {
         const count = readSync(file, room, size, before.size + 1 - size, size);
         if (count === 0) break;
         size += count;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { giveWay } from "../base/stream.ts";
 import { walk } from "../base/walk.ts";
 import { WalkMemory } from "../base/walk-memory.ts";
-import type { Entries } from "./entries.ts";
+import type { Entries, EntriesDraft } from "./entries.ts";
 import { codeOf } from "./faults.ts";
 import { COVERED_BYTES, opaque, readFile, readLink } from "./read-entry.ts";
 import type { RecordLimits } from "./record-limits.ts";
@@ -114,8 +114,8 @@ class Found {
   private readonly paths: string[] = [];
   /** The same, as soon as somebody asks for one and the cache does not answer. */
   private seen: Set<string> | undefined;
-  /** Entries that are not the cache's. */
-  private readonly news = new Map<string, Entry>();
+  /** The cache with the entries that are not its own, as soon as there is one. */
+  private draft: EntriesDraft | undefined;
   /** How many paths of the cache are there, whether they changed or not. */
   private kept = 0;
   private readonly hidden: Entry[] = [];
@@ -130,14 +130,14 @@ class Found {
 
   /** True for a path that was visited and is there. */
   has(key: string): boolean {
-    if (this.isNoneGone()) return this.news.has(key) || this.input.cache.has(key);
+    if (this.isNoneGone()) return this.get(key) !== undefined;
     this.seen ??= new Set(this.paths);
     return this.seen.has(key);
   }
 
   /** The entry of such a path. */
   get(key: string): Entry | undefined {
-    return this.news.get(key) ?? this.input.cache.get(key);
+    return (this.draft ?? this.input.cache).get(key);
   }
 
   private isNoneGone(): boolean {
@@ -187,7 +187,10 @@ class Found {
     this.paths.push(key);
     this.seen?.add(key);
     if (old) this.kept++;
-    if (entry !== old) this.news.set(key, entry);
+    if (entry !== old) {
+      this.draft ??= this.input.cache.draft();
+      this.draft.set(key, entry);
+    }
     if (entry.kind !== "dir") this.files++;
     if (entry.kind === "file") this.bytes += entry.size;
     if (entry.kind === "opaque") this.hidden.push(entry);
@@ -227,12 +230,10 @@ class Found {
   /** The cache itself where nothing changed. */
   private entries(): Entries {
     const { cache } = this.input;
-    if (this.news.size === 0 && this.isNoneGone()) return cache;
-    const draft = cache.draft();
+    const draft = this.draft ?? cache.draft();
     if (!this.isNoneGone()) {
       for (const { path } of cache.values()) if (!this.has(path)) draft.set(path, undefined);
-    }
-    for (const [path, entry] of this.news) draft.set(path, entry);
+    } else if (!this.draft) return cache;
     return draft.done();
   }
 

@@ -1,7 +1,7 @@
 /**
  * Contents lie in packs: files that are only appended to, each by one writer, each by itself. What a manifest names
  * was synced before the manifest was written, and what no manifest names is nobody's: so a torn tail, left by a crash,
- * needs no repair. Files are gathered into blocks of about 256 KB and each block is compressed as one: writing 200 MB of
+ * needs no repair. Files are gathered into blocks of about 512 KB and each block is compressed as one: writing 200 MB of
  * source this way is faster than writing it plain, and four times smaller.
  */
 
@@ -13,7 +13,7 @@ import type { Block, Entry, Place } from "./state.ts";
 import { openPrivate, syncFile } from "./sync.ts";
 
 /** A smaller block costs a few percent of the disk, but to read one file again a whole one is unpacked. */
-const BLOCK = 1 << 18;
+const BLOCK = 1 << 19;
 /** Below this, compressing costs more time (4 ms when the compressor is first called) than it saves in bytes. */
 const SMALL = 1 << 16;
 /** Blocks that are kept unpacked. */
