@@ -54,12 +54,18 @@ export class Entries {
   }
 
   /** Paths whose entries are not the very same as in `other`, in no order. */
-  *differing(other: Entries): Generator<string> {
-    for (const [path, folder] of this.folders) {
-      const theirs = other.folders.get(path);
-      if (theirs !== folder) yield* differingIn(folder.entries, theirs?.entries);
+  differing(other: Entries): string[] {
+    const paths: string[] = [];
+    for (const [key, folder] of this.folders) {
+      const theirs = other.folders.get(key);
+      if (theirs === folder) continue;
+      for (const [path, entry] of folder.entries) if (theirs?.entries.get(path) !== entry) paths.push(path);
     }
-    for (const [path, { entries }] of other.folders) if (!this.folders.has(path)) yield* entries.keys();
+    for (const [key, { entries }] of other.folders) {
+      const mine = this.folders.get(key)?.entries;
+      if (mine !== entries) for (const path of entries.keys()) if (!mine?.has(path)) paths.push(path);
+    }
+    return paths;
   }
 
   /** A copy to be changed. */
@@ -121,14 +127,6 @@ function liesIn(path: string, folder: string): boolean {
 function folderOf(path: string): string {
   const end = path.lastIndexOf("/");
   return end < 0 ? "" : path.slice(0, end);
-}
-
-function* differingIn(
-  mine: ReadonlyMap<string, Entry>,
-  theirs: ReadonlyMap<string, Entry> | undefined,
-): Generator<string> {
-  for (const [path, entry] of mine) if (theirs?.get(path) !== entry) yield path;
-  if (theirs) for (const path of theirs.keys()) if (!mine.has(path)) yield path;
 }
 
 function hashOf(folder: Folder): string {

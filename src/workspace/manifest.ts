@@ -114,7 +114,7 @@ export function decodeRows({ packs, blocks, rows }: Rows): Entry[] {
 /** The file of `recorded`, as what differs from `base` where one is given and the difference is the smaller half. */
 export function encodeManifest(recorded: Recorded, base?: { name: string; state: State }): ManifestFile {
   const { checkpoint, task, workspace, addDirs, state, others } = recorded;
-  const differing = base ? [...state.entries.differing(base.state.entries)] : [];
+  const differing = base ? state.entries.differing(base.state.entries) : [];
   const rows = differing.flatMap((path) => state.entries.get(path) ?? []);
   const asDelta = base !== undefined && rows.length * 2 <= state.entries.size;
   return {

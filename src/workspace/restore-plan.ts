@@ -44,7 +44,7 @@ export async function planRestore(
   const plan: RestorePlan = { steps: [], kept: [], failed: [] };
   const becomesFolder = new Set<string>();
   const unknown: string[] = [];
-  for (const path of [...to.entries.differing(expected.entries)].sort()) {
+  for (const path of to.entries.differing(expected.entries).sort()) {
     const goal = to.entries.get(path);
     const left = expected.entries.get(path);
     if (sameEntry(goal, left)) continue;

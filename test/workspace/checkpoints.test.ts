@@ -83,6 +83,31 @@ describe("recording", () => {
     expect(hashes.size).toBe(100);
   });
 
+  test("what comes, goes and is ignored in folders that were looked at before is seen", async () => {
+    for (const path of ["a/stays", "a/goes", "a/moves", "b/c/stays", "b/c/x.log"]) put(place, path, path);
+    put(place, ".gitignore", "*.log");
+    const past = new Date(Date.now() - 3_600_000);
+    for (const folder of ["", "a", "b", "b/c"]) utimesSync(inside(folder), past, past);
+    const late = open(place, "late", { now: () => Date.now() + 60_000 });
+    const before = await late.record(never());
+    expect(await late.record(never())).toBe(before);
+    unlinkSync(inside("a/goes"));
+    renameSync(inside("a/moves"), inside("b/c/moved"));
+    put(place, "new/file", "made");
+    const after = await late.record(never());
+    expect((await late.diff(before, after, 1e6)).changes.map(({ kind, path }) => `${kind} ${path}`)).toEqual([
+      "deleted a/goes",
+      "deleted a/moves",
+      "created b/c/moved",
+      "created new/file",
+    ]);
+    writeFileSync(inside(".gitignore"), "*.tmp\n");
+    writeFileSync(inside("b/c/y.tmp"), "ignored");
+    const later = await late.record(never());
+    expect((await late.diff(after, later, 1e6)).changes.map(({ path }) => path)).toEqual([".gitignore"]);
+    await late.close();
+  });
+
   test("what is not covered is said in words", async () => {
     const limited = open(place, "limited", { limits: { fileBytes: 100, totalBytes: 150, files: 7 } });
     put(place, "a.bin", "x".repeat(101));
