@@ -9,7 +9,7 @@ export interface Root {
   inner: string | undefined;
 }
 
-/** The workspace first, then the added folders that do not lie in it. All absolute and real. */
+/** The workspace first, then the added folders, those within it too: no rule hides a root. All absolute and real. */
 export function rootsOf(workspace: string, addDirs: readonly string[]): Root[] {
   const roots: Root[] = [{ path: workspace, prefix: "", inner: undefined }];
   for (const path of addDirs) {

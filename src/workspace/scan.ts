@@ -82,8 +82,8 @@ export async function scan(input: ScanInput): Promise<State> {
       const key = prefix + path;
       // Looked up once for all that lie in a folder: with a string made of each path it takes three times as long.
       if (folder !== place) [place, known] = [folder, input.cache.besides(key)];
-      // An added folder that lies in another is walked twice.
-      if (roots.length < 3 || !found.has(key)) found.visit(key, absolute, known?.get(key));
+      // An added folder that lies in the workspace or in another is walked twice.
+      if (roots.length === 1 || !found.has(key)) found.visit(key, absolute, known?.get(key));
       if (due()) await breathe();
     }
   }

@@ -201,6 +201,18 @@ describe("added folders", () => {
     expect((await all.record(never())).files).toBe(2);
     await all.close();
   });
+
+  test("what is deleted beside one that lies in the workspace is missed, and put back", async () => {
+    put(place, "sub/b", "1");
+    const gone = put(place, "x", "1");
+    const both = open(place, "both", { addDirs: [inside("sub")] });
+    const before = await both.record(never());
+    unlinkSync(gone);
+    const after = await both.record(never());
+    expect([before.files, after.files]).toEqual([2, 1]);
+    expect((await both.restore(before, after, never())).restored).toEqual(["x"]);
+    await both.close();
+  });
 });
 
 describe("the rules change during the task", () => {
