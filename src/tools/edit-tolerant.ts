@@ -31,7 +31,8 @@ const ALIKE: Readonly<Record<string, string>> = {
 /** A part of a line whose white space or quotes are others. */
 function findInLines(text: EditText, old: string, now: string, lineEnd: string): Place[] {
   const plain = foldLine(old);
-  if (plain.length < LEAST_PIECE) return [];
+  // Half a character would be found within a whole one, whose bytes cannot be parted.
+  if (plain.length < LEAST_PIECE || !plain.isWellFormed()) return [];
   const folded = plain.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&").replace(/['"\- ]/g, (sign) => ALIKE[sign]!);
   // `x` is no part of `max`.
   const source = `${/^\w/.test(plain) ? "(?<!\\w)" : ""}${folded}${/\w$/.test(plain) ? "(?!\\w)" : ""}`;

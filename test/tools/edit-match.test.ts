@@ -122,6 +122,11 @@ describe("an exact match", () => {
   test("is not half a character, whose bytes would be those of U+FFFD", () => {
     expect(refused("a \uFFFD b\n", "\uD83D")).toContain("old is not in the file");
   });
+
+  test("is not half a character where other white space is found either: the other half would be lost", () => {
+    const half = "\uD83D\uDE00".slice(1);
+    expect(refused("say('\uD83D\uDE00 good  morning');\n", `${half} good morning`)).toContain("old is not in the file");
+  });
 });
 
 describe("line numbers copied along", () => {
