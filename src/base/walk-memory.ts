@@ -1,4 +1,4 @@
-import { lstatSync, type Stats, statfsSync } from "node:fs";
+import { type Stats, statfsSync, statSync } from "node:fs";
 import { settled } from "./file-times.ts";
 import { type IgnoreRules, parseIgnore } from "./ignore.ts";
 import type { WalkEntry } from "./walk.ts";
@@ -68,8 +68,8 @@ export class WalkMemory {
   /** What `folder` (absolute) holds. `layersIn`: the rules that count there by now. Throws what `read` throws. */
   listing(folder: string, layersIn: (hasRules: boolean) => readonly Layer[], read: () => Listing): Listing {
     const readAt = this.now();
-    // Before the names: what changes while they are read shows in the times of the next look.
-    const stats = lstatSync(folder);
+    // Before the names: what changes while they are read shows in the times of the next look. The root may be a link.
+    const stats = statSync(folder);
     let known = this.before.get(folder);
     if (
       !known ||
@@ -92,7 +92,7 @@ function sameTimes(a: Stats, b: Stats): boolean {
 /** Undefined where the times of folders do not count; where nothing is there, the walk says so. */
 function deviceOf(root: string): number | undefined {
   try {
-    return KEEP_TIMES.has(statfsSync(root).type) ? lstatSync(root).dev : undefined;
+    return KEEP_TIMES.has(statfsSync(root).type) ? statSync(root).dev : undefined;
   } catch {
     return undefined;
   }

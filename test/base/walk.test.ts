@@ -184,6 +184,17 @@ describe("walk with a memory", () => {
     expect([...walk(folder, { memory })][0]).not.toBe(first!);
   });
 
+  test("goes by the times of the folder that a root leads to, not by those of the link", () => {
+    const folder = tree("memory-link", { a: "" });
+    const link = join(root, "memory-link-to");
+    symlinkSync(folder, link);
+    const memory = new WalkMemory(later);
+    expect(files(link, { memory })).toEqual(["a"]);
+    writeFileSync(join(folder, "b"), "");
+    age(folder);
+    expect(files(link, { memory })).toEqual(["a", "b"]);
+  });
+
   test("reads the names each time on a file system that may not keep the times of folders", () => {
     const memory = new WalkMemory(later);
     const [first] = [...walk("/proc/sys/kernel/random", { memory })];
