@@ -1,4 +1,4 @@
-import { closeSync, readSync } from "node:fs";
+import { closeSync, lstatSync, readSync } from "node:fs";
 import description from "../../embed/tools/edit.md" with { type: "text" };
 import { isObject, type Schema, s } from "../base/schema.ts";
 import { plural } from "../base/text.ts";
@@ -46,9 +46,15 @@ export function createEdit(): Tool<EditArguments> {
     },
 
     async run({ path, edits }, context) {
-      const { place, text, changed, apply } = prepare(path, edits, context);
-      const report = apply();
-      await context.beforeWrite(place.path);
+      let work = prepare(path, edits, context);
+      let report = work.apply();
+      await context.beforeWrite(work.place.path);
+      // A checkpoint may have been waited for: what somebody wrote into the file meanwhile must not be lost.
+      if (!isStill(work.place, work.sight)) {
+        work = prepare(path, edits, context);
+        report = work.apply();
+      }
+      const { place, text, changed } = work;
       const stats = replaceFile(place, text.file);
       // What somebody else changed was not read: the file stays one that `write` may not replace.
       if (!changed) context.seen.note(place.path, context.seen.look(stats), hashOf(text.file));
@@ -78,7 +84,14 @@ function prepare(path: string, edits: readonly Edit[], context: ToolContext) {
   if (edits.length === 0) throw new Mistake("edits is empty: give at least one with old and new.");
   const { text, sight } = readText(place, context);
   const changed = context.seen.state(place.path, sight, () => hashOf(text.file)) === "changed";
-  return { place, text, changed, apply: () => applyAll(place, text, edits, { exact: changed, hide: context.hide }) };
+  const apply = () => applyAll(place, text, edits, { exact: changed, hide: context.hide });
+  return { place, text, sight, changed, apply };
+}
+
+/** True where the file lies there as it was when it was read. */
+function isStill(place: Place, { mtime, ctime, size, inode }: Sight): boolean {
+  const stats = lstatSync(place.path, { bigint: true, throwIfNoEntry: false });
+  return stats?.ino === inode && stats.size === size && stats.mtimeNs === mtime && stats.ctimeNs === ctime;
 }
 
 function readText(place: Place, { seen }: ToolContext): { text: EditText; sight: Sight } {

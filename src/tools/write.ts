@@ -30,28 +30,35 @@ export function createWrite(): Tool<Infer<ReturnType<typeof parameters>>> {
 
     async run({ path, content }, context) {
       const place = resolvePath(path, context, "write");
-      const old = lstatSync(place.path, { throwIfNoEntry: false });
-      if (old?.isDirectory()) throw new Mistake(`${place.shown} is a folder. Name a file in it.`);
-      if (old) {
-        const state = stateOf(place, context);
-        if (state === "unseen") {
-          throw new Mistake(`${place.shown} exists and was not read. Read it first, then write; or use edit.`);
-        }
-        if (state === "changed") {
-          throw new Mistake(`${place.shown} changed since it was read. Read it again, then write what is to be there.`);
-        }
-      }
+      checkKnown(place, context);
       await context.beforeWrite(place.path);
+      // A checkpoint may have been waited for: what somebody wrote there meanwhile must not be lost.
+      const isThere = checkKnown(place, context);
       const bytes = Buffer.from(content);
       const stats = replaceFile(place, bytes);
       context.seen.note(place.path, context.seen.look(stats), hashOf(bytes));
       const lines = content === "" ? 0 : content.split("\n").length - (content.endsWith("\n") ? 1 : 0);
       return {
-        text: `${old ? "Replaced" : "Created"} ${place.shown} (${plural(lines, "line")}).`,
+        text: `${isThere ? "Replaced" : "Created"} ${place.shown} (${plural(lines, "line")}).`,
         changed: [place.path],
       };
     },
   };
+}
+
+/** Whether a file is there. Throws a `Mistake` where the task does not know what it holds. */
+function checkKnown(place: Place, context: ToolContext): boolean {
+  const old = lstatSync(place.path, { throwIfNoEntry: false });
+  if (!old) return false;
+  if (old.isDirectory()) throw new Mistake(`${place.shown} is a folder. Name a file in it.`);
+  const state = stateOf(place, context);
+  if (state === "unseen") {
+    throw new Mistake(`${place.shown} exists and was not read. Read it first, then write; or use edit.`);
+  }
+  if (state === "changed") {
+    throw new Mistake(`${place.shown} changed since it was read. Read it again, then write what is to be there.`);
+  }
+  return true;
 }
 
 function stateOf(place: Place, { seen }: ToolContext): ReturnType<ToolContext["seen"]["state"]> {

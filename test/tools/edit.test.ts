@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTask, type TestTask } from "./task.ts";
 
@@ -19,6 +19,18 @@ describe("edit", () => {
       changed: [join(task.workspace, "a.ts")],
     });
     expect(task.get("a.ts")).toBe("one\n2\n2b\nthree\n");
+  });
+
+  test("keeps what somebody writes into the file while it is recorded", async () => {
+    await using task = await openTask({
+      beforeWrite: async (path) => writeFileSync(path, `${readFileSync(path, "utf8")}the user's\n`),
+    });
+    task.put("a.ts", "one\ntwo\n");
+    await task.ok("read", { path: "a.ts" });
+    expect(await task.ok("edit", { path: "a.ts", old: "two", new: "2" })).toBe(
+      "Edited a.ts: line 2. (the file had changed since it was read)",
+    );
+    expect(task.get("a.ts")).toBe("one\n2\nthe user's\n");
   });
 
   test("takes a single edit without the list around it", async () => {

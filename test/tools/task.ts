@@ -27,6 +27,8 @@ export interface TaskOptions {
   clock?: Clock;
   /** As in `ToolsetInput`, by path in the workspace. */
   seenEarlier?: Readonly<Record<string, number>>;
+  /** What happens while a file is recorded that is about to be written; `path` is absolute. */
+  beforeWrite?: (path: string) => Promise<void>;
   /** What is answered when the task asks; default: nobody is there. */
   answer?: (question: Question) => Answer;
 }
@@ -137,6 +139,7 @@ export async function openTask(options: TaskOptions = {}): Promise<TestTask> {
       permissions,
       readable: options.readable ?? [],
       outputDir: join(base, "output"),
+      ...(options.beforeWrite ? { beforeWrite: options.beforeWrite } : {}),
       seenEarlier: new Map(Object.entries(options.seenEarlier ?? {}).map(([path, at]) => [join(workspace, path), at])),
       clock: options.clock ?? { now: () => Date.now(), sleep },
     });

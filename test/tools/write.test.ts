@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTask } from "./task.ts";
 
@@ -49,6 +49,15 @@ describe("write", () => {
     );
     expect(await task.fails("edit", { path: "a", old: "one", new: "two" })).toContain("write-protected");
     expect(task.get("a")).toBe("one\n");
+  });
+
+  test("does not write over what somebody puts there while the file is recorded", async () => {
+    await using task = await openTask({ beforeWrite: async (path) => writeFileSync(path, "the user's\n") });
+    task.put("old", "one\n");
+    await task.ok("read", { path: "old" });
+    expect(await task.fails("write", { path: "old", content: "two" })).toContain("old changed since it was read");
+    expect(await task.fails("write", { path: "new", content: "two" })).toContain("new exists and was not read");
+    expect([task.get("old"), task.get("new")]).toEqual(["the user's\n", "the user's\n"]);
   });
 
   test("does not write over a folder", async () => {
