@@ -1,6 +1,6 @@
 /**
  * Contents lie in packs: files that are only appended to, each by one writer, each by itself. What a manifest names
- * was synced before the manifest was written, and what no manifest names is nobody's: so a torn tail, left by a crash,
+ * is synced before the manifest gets its name, and what no manifest names is nobody's: so a torn tail, left by a crash,
  * needs no repair. Files are gathered into blocks of about 512 KB and each block is compressed as one: writing 200 MB of
  * source this way is faster than writing it plain, and four times smaller.
  */
