@@ -3,6 +3,9 @@ import { readSync } from "node:fs";
 /** Bytes that are read, and hashed, at once. Memory is not had for nothing: a large file goes through one small buffer. */
 export const PIECE = 256 * 1024;
 
+/** At least so many: a file that grows, or one of a file system that does not know its size, has more than it says. */
+const LEAST_PIECE = 4096;
+
 /** Larger files are told apart by time and size alone. */
 const HASHED_BYTES = 2 * 1024 * 1024;
 
@@ -22,7 +25,7 @@ export class Pieces {
     this.#fd = fd;
     this.#size = size;
     // One byte more shows the end.
-    this.#buffer = Buffer.allocUnsafe(Math.min(PIECE, size + 1));
+    this.#buffer = Buffer.allocUnsafe(Math.min(PIECE, Math.max(LEAST_PIECE, size + 1)));
     this.#hash = size > HASHED_BYTES ? undefined : NOTHING;
     this.current = this.next();
   }
@@ -34,7 +37,8 @@ export class Pieces {
       const n = readSync(this.#fd, buffer, filled, buffer.length - filled, this.#position);
       filled += n;
       this.#position += n;
-      this.#ended = n === 0 || (filled < buffer.length && this.#position >= this.#size);
+      // A read that gives less than was asked for says that this is the end, but not where no size is known.
+      this.#ended = n === 0 || (this.#size > 0 && filled < buffer.length && this.#position >= this.#size);
     }
     this.current = buffer.subarray(0, filled);
     if (this.#hash !== undefined && filled > 0) this.#hash = hashPiece(this.current, this.#hash);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { Pieces } from "../../src/tools/pieces.ts";
 import { openTask } from "./task.ts";
 
 describe("read", () => {
@@ -125,6 +126,18 @@ describe("read", () => {
     );
     expect(await task.fails("edit", { path: "pipe", old: "a", new: "b" })).toContain("not a file");
     expect(await task.fails("write", { path: "pipe", content: "a" })).toContain("was not read");
+  });
+
+  test("does not go byte by byte through a file that is said to be empty, and reads all of it", async () => {
+    await using task = await openTask();
+    const fd = openSync(task.put("a", "0123456789".repeat(1000)), "r");
+    try {
+      const pieces = new Pieces(fd, 0);
+      const lengths = [pieces.current.length, pieces.next().length, pieces.next().length, pieces.next().length];
+      expect(lengths).toEqual([4096, 4096, 1808, 0]);
+    } finally {
+      closeSync(fd);
+    }
   });
 
   test("reads the beginning and the end of a huge file without holding it", async () => {
