@@ -29,8 +29,8 @@ export interface Plan {
   /** Shell commands that prove completion. */
   checks: string[];
   /**
-   * What the task wants of the project's tests: failing ones shall pass, or some may be taken away. Absent: neither, or the
-   * plan was made before this was asked.
+   * What the task wants of the project's tests: failing ones shall pass, or some may be taken away. Absent: the planner
+   * did not say.
    */
   tests?: "must_pass" | "may_go" | "stay";
 }

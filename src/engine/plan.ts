@@ -15,7 +15,7 @@ const planSchema = s.object({
   category: s.lenient(s.string(), "general"),
   steps: s.lenient(s.array(s.string()), []),
   checks: s.withDefault(s.array(s.string()), []),
-  tests: s.lenient(s.choice(["must_pass", "may_go", "stay"]), "stay"),
+  tests: s.lenient<Plan["tests"]>(s.choice(["must_pass", "may_go", "stay"]), undefined),
 });
 
 /** Output tokens that a plan may take, reasoning included. */

@@ -191,9 +191,10 @@ function unprovenFinding({ command, reason }: Unproven): Finding {
 
 /** How a test is touched so that it runs no more. */
 const SWITCHED_OFF: ReadonlySet<TestTouch["kind"]> = new Set(["deleted", "removed", "skipped", "focused", "settings"]);
-/** English words of a task that may well leave fewer tests behind; they count beside what the planner says. */
-const MAY_REMOVE =
-  /\b(?:remov|delet|drop|skip|disabl|retir|mov|renam|rewrit|replac|migrat|merg|split|refactor|restructur|reorgani[sz]|clean)\w*/i;
+/** English words of a task that takes something away. They count beside what the planner says. */
+const REMOVES = /\b(?:remov|delet|drop|skip|disabl|retir)\w*/i;
+/** Words of one that may well leave fewer tests behind. They count where the planner says nothing of the tests. */
+const MAY_REMOVE = /\b(?:mov|renam|rewrit|replac|migrat|merg|split|refactor|restructur|reorgani[sz]|clean)\w*/i;
 
 /**
  * A finding for each check that runs fewer tests than before, where the task laid hands on the tests and was not asked for
@@ -201,7 +202,9 @@ const MAY_REMOVE =
  */
 function goneTests({ checks, testsTouched }: Measured, { asked, baseline, planned }: Proof): Finding[] {
   const touched = testsTouched.filter(({ kind }) => SWITCHED_OFF.has(kind));
-  if (touched.length === 0 || planned.plan.tests === "may_go" || MAY_REMOVE.test(asked)) return [];
+  const { tests } = planned.plan;
+  const mayGo = tests === "may_go" || REMOVES.test(asked) || (tests === undefined && MAY_REMOVE.test(asked));
+  if (touched.length === 0 || mayGo) return [];
   return checks.flatMap(({ check, status, counts }): Finding[] => {
     const before = baseline.find((other) => other.check.id === check.id)?.counts;
     const missing = (before ? before.passed + before.failed : 0) - (counts ? counts.passed + counts.failed : 0);

@@ -134,8 +134,9 @@ describe("the cycle", () => {
     const odd = { kind: "question", category: null, steps: [{ do: "it" }], tests: "none" };
     const { outcome, of } = await play(fakeKit({ plan: [JSON.stringify(odd)], turns: ["Four."] }));
     expect(outcome?.status).toBe("answered");
-    const plan = { kind: "question", category: "general", steps: [], checks: [], tests: "stay" };
+    const plan = { kind: "question", category: "general", steps: [], checks: [] };
     expect(of("planned")[0]).toMatchObject({ source: "model", plan });
+    expect(JSON.stringify(of("planned")[0])).not.toContain("none");
   });
 
   test("refuses checks that cannot fail, says so, and does not run them", async () => {

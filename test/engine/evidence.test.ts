@@ -240,7 +240,11 @@ describe("tests that ran before and do not run any more", () => {
   async function after(
     now: Partial<CheckResult>,
     touched: TestTouch[],
-    { description, wants, before }: { description?: string; wants?: "may_go"; before?: Partial<CheckResult> } = {},
+    {
+      description,
+      wants,
+      before,
+    }: { description?: string; wants?: "may_go" | "stay"; before?: Partial<CheckResult> } = {},
   ) {
     const first = { status: "passed" as const, counts: counts(3), ...before };
     const kit = fakeKit({
@@ -273,9 +277,18 @@ describe("tests that ran before and do not run any more", () => {
     }
   });
 
+  test("hold the result where the planner says that they stay, though a word sounds like less", async () => {
+    const { status } = await after({ counts: counts(1) }, [removed], {
+      description: "Split the parser",
+      wants: "stay",
+    });
+    expect(status).toBe("below");
+  });
+
   test("hold nothing where the task asked for that, or did not lay hands on them", async () => {
     for (const task of [
       { description: "Remove the old parser" },
+      { description: "Split the parser" },
       { description: "Weg damit", wants: "may_go" as const },
     ]) {
       expect(await after({ counts: counts(1) }, [removed], task)).toMatchObject({ status: "accepted" });
