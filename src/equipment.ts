@@ -71,9 +71,14 @@ interface Parts {
   permissions: Permissions;
 }
 
+/** Where whole texts lie that were too long for the model: the task's file tools may read them. */
+export function outputFolder({ paths, task }: Pick<Scene, "paths" | "task">): string {
+  return join(paths.toolOutput, task.id);
+}
+
 /** The tools that the task is offered. */
 export function openTools(scene: Scene, parts: Parts): Toolset {
-  const { paths, clock, request, history, redactor, task, skills, memory } = scene;
+  const { clock, request, history, redactor, task, skills, memory } = scene;
   const { models, place, exec, permissions } = parts;
   const watched = request.attended === true;
   const offered = builtinTools({
@@ -91,7 +96,7 @@ export function openTools(scene: Scene, parts: Parts): Toolset {
     redactor,
     permissions,
     readable: skills.folders(),
-    outputDir: join(paths.toolOutput, task.id),
+    outputDir: outputFolder(scene),
     seenEarlier: seenEarlier(history, { workspace: task.workspace, addDirs: task.addDirs, readable: skills.folders() }),
     earlierCalls: history.filter((event) => event.type === "tool_finished").length,
     beforeWrite: (path) => place.cover(path),

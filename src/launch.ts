@@ -14,7 +14,7 @@ import type { Ledger } from "./contracts/ledger.ts";
 import type { CallRecord, Task } from "./contracts/task.ts";
 import type { Toolset } from "./contracts/tool.ts";
 import { run } from "./engine/run.ts";
-import { openCommands, openPermissions, openTools } from "./equipment.ts";
+import { openCommands, openPermissions, openTools, outputFolder } from "./equipment.ts";
 import { createEvidence } from "./evidence/index.ts";
 import { hideEnviron } from "./exec/environ.ts";
 import { realPlace } from "./folders.ts";
@@ -39,6 +39,7 @@ import { selectRubric } from "./skills/rubrics.ts";
 import { loadSoul, soulSection } from "./skills/soul.ts";
 import { fileList, surroundings } from "./surroundings.ts";
 import type { Permissions } from "./tools/permissions.ts";
+import { saveText } from "./tools/truncate.ts";
 import { openWorkspace, recordLimits, type Workspace } from "./workspace/index.ts";
 
 /** What the process has and every task takes from. */
@@ -239,6 +240,7 @@ function makeKit(scene: Scene, { models, place, exec, permissions, tools, hub, b
     skillIndex: async (text) => hide(await memory.skillIndex(text)),
     listFiles: async (signal) => hide(fileList(workspace, signal)),
     permitCheck: (command, ask, signal) => permissions.permitCommand(command, ask, signal),
+    keep: (name, text) => saveText(text, outputFolder(scene), name),
     fits,
   };
 }

@@ -77,16 +77,16 @@ export function clip(text: string, max: number): string {
 }
 
 /**
- * Keeps beginning and end and says what is missing between them. The result is at most `max` UTF-16 units plus the
- * notice.
+ * Keeps beginning and end and says what is missing between them, and `more` behind it. The result is at most `max`
+ * UTF-16 units plus the notice.
  */
-export function truncateMiddle(text: string, max: number): string {
+export function truncateMiddle(text: string, max: number, more = ""): string {
   if (text.length <= max) return text;
   const head = wholeStart(text, Math.ceil(max / 2));
   let tail = text.slice(text.length - Math.floor(max / 2));
   if (isLowSurrogate(tail.charCodeAt(0))) tail = tail.slice(1);
   const missing = text.length - head.length - tail.length;
-  return `${head}\n… ${plural(missing, "character")} left out …\n${tail}`;
+  return `${head}\n… ${plural(missing, "character")} left out${more} …\n${tail}`;
 }
 
 /** Every line of a text moved to the right by so many spaces. */

@@ -77,6 +77,8 @@ export interface Kit {
   listFiles(signal: AbortSignal): Promise<string>;
   /** May this command be run as evidence? Undefined: yes; else why not. Asks where the mode says so. */
   permitCheck(command: string, ask: Ask, signal: AbortSignal): Promise<string | undefined>;
+  /** Saves a text where the task's file tools may read it. Its path; undefined where it could not be saved. */
+  keep(name: string, text: string): Promise<string | undefined>;
   /** Checks a value against a JSON Schema; undefined where it fits, else what does not. */
   fits(schema: { [key: string]: unknown }, value: unknown): Promise<string | undefined>;
 }

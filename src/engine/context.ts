@@ -25,6 +25,8 @@ export interface Context {
   /** Who the executor is to be, and the skills it may choose from; made once. */
   soul: string;
   skills: string;
+  /** What was piped in, marked as data and as much of it as fits; "" where nothing was. */
+  piped: string;
   /** What earlier tasks taught about this one. */
   recalled: readonly Memento[];
   /** What the user said while the task ran, in order: from then on a part of the task. */
@@ -56,6 +58,7 @@ export function createContext(task: Task, past: History, input: Input, kit: Kit,
     surroundings: "",
     soul: "",
     skills: "",
+    piped: "",
     recalled: past.recalled ?? [],
     said: past.said,
     judging: past.judging,

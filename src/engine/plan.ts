@@ -1,13 +1,11 @@
 import { s } from "../base/schema.ts";
-import { enclose, fill, OWN_TAG, truncateMiddle } from "../base/text.ts";
+import { enclose, fill, OWN_TAG } from "../base/text.ts";
 import type { EventBody } from "../contracts/event.ts";
 import type { Check } from "../contracts/evidence.ts";
-import type { Kit } from "../contracts/kit.ts";
 import type { Plan } from "../contracts/task.ts";
 import { callModel } from "./call.ts";
 import type { Context } from "./context.ts";
 import { readJson } from "./json.ts";
-import { charactersIn } from "./measure.ts";
 import { memoryText } from "./recall.ts";
 
 const planSchema = s.object({
@@ -20,8 +18,6 @@ const planSchema = s.object({
 
 /** Output tokens that a plan may take, reasoning included. */
 const PLAN_TOKENS = 4000;
-/** What piped text may take of the smallest window. */
-const PIPED_SHARE = 0.25;
 
 export interface Planned {
   plan: Plan;
@@ -80,20 +76,13 @@ export function taskText(context: Context): string {
   return `${context.task.description}\n${contextText(context)}`.trim();
 }
 
-/** What belongs to the task beside its description: what was piped in, marked as data, and what the user said since. */
-function contextText({ kit, task, said }: Context): string {
-  const piped = task.context === undefined ? "" : `\n${enclose("stdin", fitting(task.context, kit))}\n`;
+/** What belongs to the task beside its description: what was piped in, and what the user said since. */
+function contextText({ piped, said }: Context): string {
   const added =
     said.length === 0
       ? ""
       : `\nThe user added while it was worked on:\n${said.map((text) => `- ${text}`).join("\n")}\n`;
   return piped + added;
-}
-
-/** Text that was piped in, at most as much of it as leaves every model most of its window. */
-function fitting(text: string, { models }: Kit): string {
-  const least = Math.min(models.executor.info.context, models.planner.info.context, models.evaluator.info.context);
-  return truncateMiddle(text, charactersIn(text, least * PIPED_SHARE));
 }
 
 /** The steps of the plan, numbered; "" where one alone or none says nothing that the task does not. */

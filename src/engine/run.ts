@@ -15,6 +15,7 @@ import { type BeforeEffect, type Execution, execute } from "./execute.ts";
 import { foldHistory } from "./history.ts";
 import { learn } from "./learn.ts";
 import { measure } from "./measure.ts";
+import { readPiped } from "./piped.ts";
 import { noteText, planText, taskText } from "./plan.ts";
 import { findNewChecks, measurable, measureRefused, type Prepared, prepare } from "./prepare.ts";
 import { type Attempt, hold, note, type Progress, record, secure, settle, settleBroken } from "./progress.ts";
@@ -106,7 +107,8 @@ async function* lookRound(context: Context, anew: boolean): AsyncGenerator<Event
     kit.soul(signal),
     kit.skillIndex(task.description, signal),
   ]);
-  Object.assign(context, { surroundings, soul: soul && `${soul}\n\n`, skills: skills && `\n\n${skills}` });
+  const piped = yield* readPiped(context, anew);
+  Object.assign(context, { piped, surroundings, soul: soul && `${soul}\n\n`, skills: skills && `\n\n${skills}` });
   if (anew) yield* recallFor(context);
 }
 

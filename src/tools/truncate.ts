@@ -17,19 +17,25 @@ export interface Fitted {
 export async function fitResult(text: string, folder: string, name: string): Promise<Fitted> {
   const cut = cutMiddle(text);
   if (!cut) return { text };
+  const fullText = await saveText(text, folder, name);
+  const rest =
+    fullText === undefined
+      ? "the whole text could not be saved"
+      : `whole text: ${fullText} (grep it, or read it with offset)`;
+  const joined = `${cut.head}\n[... ${cut.missing} left out; ${rest} ...]\n${cut.tail}`;
+  return fullText === undefined ? { text: joined } : { text: joined, fullText };
+}
+
+/** Saves a whole text as `fitResult` does; its path, or undefined where that failed. */
+export async function saveText(text: string, folder: string, name: string): Promise<string | undefined> {
   const path = join(folder, `${name}.txt`);
-  let rest: string;
-  let fullText: string | undefined;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(path, text, { mode: 0o600 });
-    fullText = path;
-    rest = `whole text: ${path} (grep it, or read it with offset)`;
+    return path;
   } catch {
-    rest = "the whole text could not be saved";
+    return undefined;
   }
-  const joined = `${cut.head}\n[... ${cut.missing} left out; ${rest} ...]\n${cut.tail}`;
-  return fullText === undefined ? { text: joined } : { text: joined, fullText };
 }
 
 function cutMiddle(text: string): { head: string; tail: string; missing: string } | undefined {

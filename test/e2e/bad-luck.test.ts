@@ -49,9 +49,31 @@ describe("wrong usage", () => {
   });
 
   test("without a terminal and without arguments it prints the help", async () => {
-    const { code, stdout } = await openkoi(place(), []);
+    const { code, stdout, stderr } = await openkoi(place(), []);
     expect(code).toBe(0);
     expect(stdout).toContain("openkoi");
+    expect(stderr).toBe("");
+  });
+
+  test("a task that is piped into the bare program is not lost without a word", async () => {
+    const { code, stdout, stderr } = await openkoi(place(), [], { stdin: "fix it" });
+    expect(code).toBe(0);
+    expect(stdout).toContain("Commands");
+    expect(stderr.trim().split("\n")).toEqual([expect.stringContaining("openkoi --stdin")]);
+  });
+
+  for (const args of [["--yes"], ["--yes", "--format", "json"], ["-i", "0", "-C", "."], ["-m", "?"], ["--"]]) {
+    test(`${args.join(" ")} without a task is a mistake and not a call for help`, async () => {
+      const { code, stdout, stderr } = await openkoi(place(), args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toBe('openkoi: no task was given\n  Say what to do: openkoi "make the failing test pass"\n');
+    });
+  }
+
+  test("flags with a piped task are told of --stdin", async () => {
+    const { code, stdout, stderr } = await openkoi(place(), ["--yes"], { stdin: "fix it" });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("--stdin");
   });
 
   test("no provider: what to do, the demo is named, exit 1", async () => {
@@ -242,6 +264,21 @@ describe("trouble with the machine", () => {
     const server = serving(["Summed."], here);
     expect((await openkoi(here, ["-i", "0", "sum it up"], { stdin: "a long text" })).code).toBe(0);
     expect(JSON.stringify(server.requests[0]!.body.messages)).toContain("a long text");
+  });
+
+  test("piped text that is too long is kept where the file tools read it, and the user hears of it", async () => {
+    const here = place();
+    let path = "";
+    const server = serving(({ body }, index) => {
+      path ||= /whole text: (\S+)/.exec(JSON.stringify(body.messages))?.[1] ?? "";
+      return index > 0 ? "Seen." : { calls: [{ name: "read", arguments: { path, offset: 39_999, limit: 1 } }] };
+    }, here);
+    const stdin = Array.from({ length: 80_000 }, (_, at) => `${at + 1}\n`).join("");
+    const { code, stderr } = await openkoi(here, ["-i", "0", "why?"], { stdin });
+    expect(code).toBe(0);
+    expect(readFileSync(path, "utf8")).toBe(stdin);
+    expect(JSON.stringify(server.requests[1]!.body.messages)).toContain("39999");
+    expect(stderr.match(/characters that were piped in/g)).toHaveLength(1);
   });
 
   for (const name of ["SIGINT", "SIGTERM"] as const) {

@@ -175,13 +175,41 @@ describe("a provider that finds a request too long", () => {
     expect(kit.models.executor.requests).toEqual([]);
   });
 
-  test("text that was piped in gives way before it comes to that", async () => {
-    const kit = onePass({ turns: ["Done."] });
-    await outcomeOf(kit, { task: { context: `BEGIN${"x".repeat(1_000_000)}END` } });
+  test("text that was piped in gives way before it comes to that; the whole is kept, and the user is told once", async () => {
+    const kept: string[] = [];
+    const keep = async (name: string, text: string) => {
+      kept.push(text);
+      return `/output/${name}.txt`;
+    };
+    const context = `BEGIN${"x".repeat(1_000_000)}END`;
+    const kit = fakeKit({ turns: ["Done."], executor: { context: 16_000, maxOutput: 1000 }, kit: { keep } });
+    const { of } = await play(kit, { task: { context } });
     const first = said(kit.models.executor.requests[0]);
     expect(first).toContain("BEGIN");
     expect(first).toContain("END");
-    expect(first).toContain("characters left out");
+    expect(first).toContain("984008 characters left out; whole text: /output/stdin.txt");
+    expect(said(kit.models.planner.requests[0])).toContain("whole text: /output/stdin.txt");
+    expect(kept).toEqual([context]);
+    const [told, ...more] = of("warning").filter(({ code }) => code === "stdin");
+    expect(told?.message).toContain("16,000 of the 1,000,008 characters that were piped in");
+    expect(told?.message).toContain("put the text into a file in the folder");
+    expect(more).toEqual([]);
+  });
+
+  test("no file is named where the piped text could not be kept", async () => {
+    const kit = onePass({ turns: ["Done."], kit: { keep: async () => undefined } });
+    const { of } = await play(kit, { task: { context: "x".repeat(1_000_000) } });
+    expect(said(kit.models.executor.requests[0])).toContain("characters left out …");
+    expect(of("warning").map(({ message }) => message)).toEqual([
+      expect.stringContaining("the middle is left out; so"),
+    ]);
+  });
+
+  test("piped text that fits is said whole, without a word", async () => {
+    const kit = onePass({ turns: ["Done."] });
+    const { of } = await play(kit, { task: { context: "a few words" } });
+    expect(said(kit.models.executor.requests[0])).toContain("<stdin>\\na few words\\n</stdin>");
+    expect(of("warning")).toEqual([]);
   });
 });
 

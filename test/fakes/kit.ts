@@ -155,6 +155,7 @@ export function fakeKit(script: KitScript = {}): FakeKit {
     skillIndex: async () => "",
     listFiles: async () => "a.txt",
     permitCheck: async () => undefined,
+    keep: async (name) => `/output/${name}.txt`,
     fits: async () => undefined,
     ...script.kit,
     files,
