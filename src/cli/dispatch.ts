@@ -1,17 +1,15 @@
 import { Exit, type ExitCode } from "../base/errors.ts";
 import { type CommandLine, parseArgs } from "./args.ts";
 import { isTerminal } from "./display/standard.ts";
-import { print } from "./display/writer.ts";
+import { print, say } from "./display/writer.ts";
 
 /** Reads the command line and runs the one command it names, loaded only now. */
 export async function dispatch(argv: readonly string[]): Promise<ExitCode> {
   const line = parseArgs(argv);
-  if (
-    line.flags.help ||
-    (line.command === "run" && line.task === undefined && !line.flags.stdin && !line.flags.version)
-  ) {
+  if (line.flags.help || argv.length === 0) {
     const { helpText } = await import("./help.ts");
     print(helpText(line.command));
+    if (!line.flags.help) await sayWhatPipedTextIs();
     return Exit.ok;
   }
   if (line.flags.version) {
@@ -27,6 +25,12 @@ export async function dispatch(argv: readonly string[]): Promise<ExitCode> {
     // A pipe is no person: nothing is loaded then.
     if (isTerminal("stdin") && isTerminal("stderr")) (await import("./usage.ts")).noteUse(line, code);
   }
+}
+
+/** Who pipes something into the bare program means it for a task. */
+async function sayWhatPipedTextIs(): Promise<void> {
+  const { isPiped } = await import("./stdin.ts");
+  if (isPiped()) say('standard input was not read: openkoi --stdin takes the task from it, openkoi "task" adds it to one');
 }
 
 async function runCommand(line: CommandLine): Promise<ExitCode> {

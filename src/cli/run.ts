@@ -6,10 +6,14 @@ import type { CommandLine } from "./args.ts";
 import { say } from "./display/writer.ts";
 import { configOverrides, type Flags } from "./flags.ts";
 import { watchSignals } from "./signals.ts";
-import { readPipedStdin } from "./stdin.ts";
+import { isPiped, readPipedStdin } from "./stdin.ts";
 
 /** `openkoi "task"`. */
 export async function run(line: CommandLine): Promise<ExitCode> {
+  if (line.task === undefined && !line.flags.stdin) {
+    const way = isPiped() ? ", or take the task from standard input with --stdin" : "";
+    throw new UsageError("no task was given", `Say what to do: openkoi "make the failing test pass"${way}`);
+  }
   const flags = await withPickedModel(line.flags);
   const signals = watchSignals();
   const piped = await readPipedStdin({
@@ -19,7 +23,7 @@ export async function run(line: CommandLine): Promise<ExitCode> {
   const description = (flags.stdin ? piped : line.task)?.trim();
   if (!description) {
     throw new UsageError(
-      flags.stdin ? "standard input was empty, and --stdin takes the task from there" : "no task was given",
+      "standard input was empty, and --stdin takes the task from there",
       'Say what to do: openkoi "make the failing test pass"',
     );
   }
