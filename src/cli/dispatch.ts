@@ -30,7 +30,8 @@ export async function dispatch(argv: readonly string[]): Promise<ExitCode> {
 /** Who pipes something into the bare program means it for a task. */
 async function sayWhatPipedTextIs(): Promise<void> {
   const { isPiped } = await import("./stdin.ts");
-  if (isPiped()) say('standard input was not read: openkoi --stdin takes the task from it, openkoi "task" adds it to one');
+  if (isPiped())
+    say('standard input was not read: openkoi --stdin takes the task from it, openkoi "task" adds it to one');
 }
 
 async function runCommand(line: CommandLine): Promise<ExitCode> {
