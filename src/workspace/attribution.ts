@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 import type { Activity } from "../contracts/workspace.ts";
 import { codeOf } from "./faults.ts";
 import { barrierOn, locate, type Root } from "./roots.ts";
-import { changedPaths, type Entry, kindOf, look, type State, sameEntry, untouched } from "./state.ts";
+import { changedPaths, type Entry, kindOf, look, type State, untouched } from "./state.ts";
 
 /** The kernel's clock for files is that many ms behind at most, and times of events are cut to whole ones. */
 const SLACK = 20;
@@ -28,6 +28,8 @@ export interface TimesInput {
   roots: readonly Root[];
 }
 
+type Verdict = "own" | "theirs" | "shared";
+
 export interface AttributionInput extends TimesInput {
   to: State;
   /** True where an earlier record of the task has the path like this: then it may have been put back. */
@@ -45,13 +47,23 @@ export function attribute(input: AttributionInput): Others {
   const own = new Set<string>();
   const when = new Times(input);
   const folders: string[] = [];
-  for (const path of changedPaths(from, to)) {
+  const changed = changedPaths(from, to);
+  const gone = changed.filter((path) => !to.entries.has(path));
+  const left = new Map(gone.map((path) => [identityOf(from.entries.get(path)!), path]));
+  // Who moved a file away, and maybe its folder, is told by where it is now: what is there comes first.
+  const movers = new Map<string, Verdict>();
+  for (const path of [...changed.filter((path) => to.entries.has(path)), ...gone]) {
     const entry = to.entries.get(path);
     if (entry?.kind === "dir") {
       folders.push(path);
       continue;
     }
-    const verdict = wasSo(path, entry) ? "own" : entry ? when.changed(entry) : when.deleted(path);
+    const origin = entry && !from.entries.has(path) ? left.get(identityOf(entry)) : undefined;
+    const judge = () => (entry ? when.changed(entry, origin !== undefined) : (movers.get(path) ?? when.deleted(path)));
+    const verdict = wasSo(path, entry) ? "own" : judge();
+    for (const way of origin === undefined ? [] : [...above(origin), origin]) {
+      if (verdict === "own" || !movers.has(way)) movers.set(way, verdict);
+    }
     if (verdict === "own") own.add(path);
     else if (verdict === "shared" || (entry && when.isNamed(path))) shared.add(path);
     else theirs.add(path);
@@ -73,6 +85,11 @@ export function attribute(input: AttributionInput): Others {
     for (const path of paths) for (const folder of above(path)) found.add(folder);
     return found;
   }
+}
+
+/** The same for a file wherever it is moved. */
+function identityOf({ ino, mtime, size }: Entry): string {
+  return `${ino} ${mtime} ${size}`;
 }
 
 /** In a workspace of at most so many entries all are looked at before an effect; a look takes some 10 µs. */
@@ -136,8 +153,15 @@ function seeing<T>(look: () => T, nothing: T): T {
 }
 
 /** The folders that hold a path, as keys, outermost first. */
-function* above(path: string): Generator<string> {
+export function* above(path: string): Generator<string> {
   for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) yield path.slice(0, end);
+}
+
+/** A recorded path in the root that holds it. */
+interface Located {
+  root: Root;
+  way: string;
+  absolute: string;
 }
 
 /** What the times of files tell. */
@@ -155,19 +179,28 @@ class Times {
     return this.named.size > 0 && this.named.has(join(this.input.roots[0]!.path, path));
   }
 
-  /** A file or link that is new or different. */
-  changed(entry: Entry): "own" | "theirs" | "shared" {
+  /** A file or link that is new or different; `moved`: it lay elsewhere before. */
+  changed(entry: Entry, moved: boolean): Verdict {
     const place = this.place(entry.path);
     const stats = place && look(place.absolute);
     // Changed again since it was recorded: only the time of its content is known of that state.
     const steady = stats?.mtimeMs === entry.mtime && stats.size === entry.size && stats.ino === entry.ino;
     const time = steady ? stats.ctimeMs : entry.mtime;
+    // A file that is moved with the folder that holds it keeps its time.
+    const mover = moved && place && time <= this.input.since ? this.mover(place) : undefined;
+    if (mover) return mover;
     if (this.isForeign(time)) return this.acted(entry.mtime) ? "shared" : "theirs";
     if (time >= this.input.since - SKEW) return "own";
-    // Older than the record that did not have it: moved here with the folder that holds it, or times of another clock.
-    const arrivals = place ? [...above(place.way)].map((way) => look(`${place.root.path}/${way}`)?.ctimeMs ?? 0) : [];
+    // Older than the record that did not have it: moved here with its folder, too, or times of another clock.
+    return (place && this.mover(place)) ?? "own";
+  }
+
+  /** Who moved the folders here that hold a path; undefined where nothing happened to them lately. */
+  private mover({ root, way }: Located): "own" | "theirs" | undefined {
+    const arrivals = [...above(way)].map((folder) => look(`${root.path}/${folder}`)?.ctimeMs ?? 0);
     const recent = arrivals.filter((arrival) => arrival >= this.input.since - SKEW);
-    return recent.length > 0 && recent.every((arrival) => this.isForeign(arrival)) ? "theirs" : "own";
+    if (recent.length === 0) return undefined;
+    return recent.every((arrival) => this.isForeign(arrival)) ? "theirs" : "own";
   }
 
   /** Somebody else changed this file after the record that has it like this. Clocks that differ do not tell. */
@@ -206,11 +239,12 @@ class Times {
     return stats.mtimeMs < Math.min(...acts) - SLACK ? "theirs" : "own";
   }
 
-  /** True where the task made an empty folder, or changed the mode of one. */
+  /** True where the task made an empty folder, changed the mode of one, or moved it here with the one that holds it. */
   made(path: string): boolean {
     const place = this.place(path);
     const stats = place && look(place.absolute);
-    return !stats || !this.isForeign(stats.ctimeMs);
+    if (!stats || !this.isForeign(stats.ctimeMs)) return true;
+    return stats.ctimeMs <= this.input.since && this.mover(place) === "own";
   }
 
   private isForeign(time: number): boolean {
@@ -222,55 +256,9 @@ class Times {
     return this.input.activity.spans.some(({ from, to }) => time >= from - SLACK && time <= to + SLACK);
   }
 
-  private place(path: string): { root: Root; way: string; absolute: string } | undefined {
+  private place(path: string): Located | undefined {
     const place = locate(this.input.roots, path);
     if (!place || barrierOn(place.root, place.way) !== undefined) return undefined;
     return { ...place, absolute: `${place.root.path}/${place.way}` };
   }
-}
-
-/** One record of a task, seen from the one before. */
-export interface Stage {
-  before: State;
-  after: State;
-  others: Others;
-}
-
-/** A state with what somebody else changed later. */
-export interface Rebased {
-  state: State;
-  /** Paths that are somebody else's alone. */
-  theirs: ReadonlySet<string>;
-  /** Paths that the task changed too: nobody can say whose they are. */
-  contested: ReadonlySet<string>;
-}
-
-/**
- * A state as it would be had somebody else made his changes before it was recorded: what differs from it later is the
- * task's own work alone. `stages` are the records after it, in their order.
- */
-export function rebase(state: State, stages: readonly Stage[]): Rebased {
-  const entries = state.entries.draft();
-  const theirs = new Set<string>();
-  const contested = new Set<string>();
-  for (const { before, after, others } of stages) {
-    for (const path of others.shared) contested.add(path);
-    for (const path of others.theirs) {
-      if (contested.has(path)) continue;
-      if (!sameEntry(before.entries.get(path), entries.get(path))) {
-        contested.add(path);
-        continue;
-      }
-      theirs.add(path);
-      const entry = after.entries.get(path);
-      entries.set(path, entry);
-      if (!entry) continue;
-      for (const folder of above(path)) {
-        const holder = after.entries.get(folder);
-        if (holder && !entries.get(folder)) entries.set(folder, holder);
-      }
-    }
-  }
-  for (const path of contested) theirs.delete(path);
-  return { state: { ...state, entries: entries.done() }, theirs, contested };
 }

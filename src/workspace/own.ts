@@ -1,6 +1,6 @@
 import { UserError } from "../base/errors.ts";
-import { rebase, type Stage } from "./attribution.ts";
 import { isAlone, type Recorded } from "./manifest.ts";
+import { rebase, type Stage } from "./rebase.ts";
 import { changedPaths, type State } from "./state.ts";
 
 /** Two states that differ by what the task itself changed. */

@@ -196,6 +196,28 @@ describe("what somebody else changes while a task runs", () => {
     expect(text("stuff/old.txt")).toBe("old");
   });
 
+  test("is told from it where a folder was renamed whose files are young", async () => {
+    for (const folder of ["one", "two"]) {
+      put(place, `${folder}/a`, folder);
+      put(place, `${folder}/deep/b`, `${folder} b`);
+    }
+    mkdirSync(join(place.workspace, "one/bare"));
+    await Bun.sleep(45);
+    const before = await record();
+    const was = snapshot(place.workspace);
+    const rename = (from: string, to: string) => renameSync(join(place.workspace, from), join(place.workspace, to));
+    await task(() => rename("one", "uno"));
+    rename("two", "due");
+    const after = await record();
+    expect(await paths(before, after)).toEqual({
+      changes: ["one/a", "one/deep/b", "uno/a", "uno/deep/b"],
+      foreign: ["due/a", "due/deep/b", "two/a", "two/deep/b"],
+    });
+    await records.restore(before, after, never());
+    rename("due", "two");
+    expect(snapshot(place.workspace)).toEqual(was);
+  });
+
   test("is a deletion where the folder tells so, and the task's where it does not", async () => {
     put(place, "one/a", "1");
     put(place, "two/a", "1");
