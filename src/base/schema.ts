@@ -235,6 +235,11 @@ function lenient<T>(schema: Schema<T>, fallback: T): Schema<T> {
   };
 }
 
+/** Reads what `tidy` makes of a value: a model's answer that means the right thing in another form. Told as `schema`. */
+function tidied<T>(schema: Schema<T>, tidy: (value: unknown) => unknown): Schema<T> {
+  return { ...schema, check: (value, path, context) => schema.check(tidy(value), path, context) };
+}
+
 /** Anything at all. */
 function any(description?: string): Schema<unknown> {
   return { json: described({}, description), check: (value) => value };
@@ -261,5 +266,6 @@ export const s = {
   optional,
   withDefault,
   lenient,
+  tidied,
   any,
 };

@@ -1,4 +1,4 @@
-import { s } from "../base/schema.ts";
+import { isObject, s } from "../base/schema.ts";
 import type { Dimension, Rubric } from "../contracts/skill.ts";
 import type { DimensionScore, Finding, Judgement } from "../contracts/task.ts";
 
@@ -11,20 +11,67 @@ export const GONE_ID = `${EVIDENCE_ID}gone:`;
 /** A blocker caps its dimension at this score. */
 const BLOCKER_CAP = 0.3;
 
-const findingSchema = s.object({
-  id: s.optional(s.string()),
-  severity: s.choice(["blocker", "important", "suggestion"]),
-  dimension: s.withDefault(s.string(), ""),
-  title: s.string(),
-  description: s.withDefault(s.string(), ""),
-  location: s.optional(s.string()),
-  fix: s.optional(s.string()),
-});
+type Severity = Finding["severity"];
 
-/** What a judge answers. */
+/** What judges call the severities, beside the names that they are asked for. */
+const SEVERITIES: Readonly<Record<string, Severity>> = {
+  blocker: "blocker",
+  blocking: "blocker",
+  critical: "blocker",
+  fatal: "blocker",
+  severe: "blocker",
+  high: "blocker",
+  error: "blocker",
+  suggestion: "suggestion",
+  low: "suggestion",
+  minor: "suggestion",
+  info: "suggestion",
+  informational: "suggestion",
+  nit: "suggestion",
+  nitpick: "suggestion",
+};
+
+/** Words that nobody knows must not make light of a finding: like major, medium and warning they count as important. */
+function severityOf(value: unknown): Severity {
+  const word = typeof value === "string" ? value.trim().toLowerCase() : "";
+  return Object.hasOwn(SEVERITIES, word) ? SEVERITIES[word]! : "important";
+}
+
+const words = s.string(undefined, { minLength: 1 });
+
+const findingSchema = s.tidied(
+  s.object({
+    id: s.lenient(s.optional(words), undefined),
+    severity: s.tidied(s.choice(["blocker", "important", "suggestion"]), severityOf),
+    dimension: s.lenient(s.string(), ""),
+    title: s.string(),
+    description: s.lenient(s.string(), ""),
+    location: s.lenient(s.optional(words), undefined),
+    fix: s.lenient(s.optional(words), undefined),
+  }),
+  titled,
+);
+
+/** A finding that is one text, or that has no title but a description, says what it is all the same. */
+function titled(value: unknown): unknown {
+  if (typeof value === "string") return { title: value, severity: "" };
+  if (!isObject(value)) return value;
+  const { title, description, severity = "" } = value;
+  const isNamed = typeof title === "string" && title.trim() !== "";
+  const named = isNamed || typeof description !== "string" ? title : description.trim().split("\n", 1)[0];
+  return { ...value, severity, title: named };
+}
+
+/** "0.95" is a number. */
+function counted(value: unknown): unknown {
+  const read = typeof value === "string" && value.trim() ? Number(value) : Number.NaN;
+  return Number.isNaN(read) ? value : read;
+}
+
+/** What a judge answers. What means the right thing in another form is read: a finding must not be lost over its form. */
 export const verdictSchema = s.object({
-  scores: s.record(s.number(undefined, { min: 0, max: 1 })),
-  findings: s.withDefault(s.array(findingSchema), []),
+  scores: s.record(s.tidied(s.number(undefined, { min: 0, max: 1 }), counted)),
+  findings: s.tidied(s.withDefault(s.array(findingSchema), []), (value) => value ?? []),
 });
 
 /** A finding as the judge wrote it. */

@@ -127,6 +127,42 @@ describe("the judge", () => {
     expect(outcome.evaluation?.heldBy).toEqual(["open blocker: It leaks"]);
   });
 
+  test("that words a severity in its own way is understood, and never taken for less than important", async () => {
+    const words = { blocker: ["critical", "High", "ERROR"], important: ["Major", "medium", "warning", "P0", 1, null] };
+    for (const [severity, said] of Object.entries({ ...words, suggestion: ["low", "Minor", "info", "nit"] })) {
+      for (const word of said) {
+        const found = { severity: word, dimension: "quality", title: "SQL injection", location: null };
+        const kit = fakeKit({
+          turns: [write("new"), "Done."],
+          verdicts: () => verdict(1, 1, [found]),
+          limits: { iterations: 1 },
+        });
+        const { status, evaluation } = await outcomeOf(kit);
+        expect(evaluation?.findings).toMatchObject([{ title: "SQL injection", severity }]);
+        expect(status).toBe(severity === "blocker" ? "below" : "accepted");
+      }
+    }
+  });
+
+  test("is read at once where what it means has another form", async () => {
+    const odd = [
+      '{"scores":{"quality":"0.9","completeness":"1"},"findings":null}',
+      '{"scores":{"quality":0.9,"completeness":1}}',
+      '{"scores":{"quality":0.9,"completeness":1},"findings":[{"title":"Handle zero","id":7,"location":{"file":"a.ts"},"fix":null}]}',
+      '{"scores":{"quality":0.9,"completeness":1},"findings":["Handle zero"]}',
+      '{"scores":{"quality":0.9,"completeness":1},"findings":[{"description":"Handle zero\\nIt divides."}]}',
+    ];
+    for (const [at, text] of odd.entries()) {
+      const kit = fakeKit({ turns: [write("new"), "Done."], verdicts: [text], limits: { iterations: 1 } });
+      const outcome = await outcomeOf(kit);
+      expect(outcome.status).toBe("accepted");
+      expect(outcome.score).toBeCloseTo(at < 2 ? 0.94 : 0.8); // an important finding holds it at the threshold
+      expect(kit.models.evaluator.requests).toHaveLength(1);
+      const findings = at < 2 ? [] : [{ id: "handle-zero", severity: "important", title: "Handle zero" }];
+      expect(outcome.evaluation?.findings).toMatchObject(findings);
+    }
+  });
+
   test("cannot hide a blocker behind an id of the evidence", async () => {
     const hidden = { id: "evidence:1", severity: "blocker", dimension: "", title: "It leaks" };
     const kit = fakeKit({
