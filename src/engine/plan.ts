@@ -8,11 +8,21 @@ import type { Context } from "./context.ts";
 import { readJson } from "./json.ts";
 import { memoryText } from "./recall.ts";
 
+/** A list that a model wrote as one text, or as null for "none"; what is no text in it is left out. */
+function listed(value: unknown): unknown {
+  const items = Array.isArray(value) ? value : [value];
+  return items.filter((item) => typeof item === "string" && item.trim() !== "");
+}
+
+const texts = s.tidied(s.withDefault(s.array(s.string()), []), listed);
+
 const planSchema = s.object({
-  kind: s.choice(["question", "change"]),
+  kind: s.tidied(s.choice(["question", "change"]), (value) =>
+    typeof value === "string" ? value.trim().toLowerCase() : value,
+  ),
   category: s.lenient(s.string(), "general"),
-  steps: s.lenient(s.array(s.string()), []),
-  checks: s.withDefault(s.array(s.string()), []),
+  steps: texts,
+  checks: texts,
   tests: s.lenient<Plan["tests"]>(s.choice(["must_pass", "may_go", "stay"]), undefined),
 });
 

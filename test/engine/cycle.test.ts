@@ -139,6 +139,20 @@ describe("the cycle", () => {
     expect(JSON.stringify(of("planned")[0])).not.toContain("none");
   });
 
+  test("keeps a plan whose kind is in capitals and whose lists are one text or null", async () => {
+    const plans = [
+      { said: { kind: "Change", steps: "Do it", checks: null }, steps: ["Do it"], proofs: [] },
+      { said: { kind: "CHANGE ", steps: null, checks: "npm test" }, steps: [], proofs: ["npm test"] },
+      { said: { kind: "change", steps: {}, checks: [1, "npm test"] }, steps: [], proofs: ["npm test"] },
+    ];
+    for (const { said, steps, proofs } of plans) {
+      const { of } = await play(fakeKit({ plan: [JSON.stringify(said)], turns: [write("new"), "Done."] }));
+      const [planned] = of("planned");
+      expect(planned).toMatchObject({ source: "model", plan: { kind: "change", steps, checks: proofs } });
+      expect(planned?.proofs.map(({ command }) => command)).toEqual(proofs);
+    }
+  });
+
   test("refuses checks that cannot fail, says so, and does not run them", async () => {
     const kit = fakeKit({
       plan: [plan({ checks: ["true", "node check.js"] })],
