@@ -168,13 +168,23 @@ function only(name: string, args: readonly string[]): boolean {
   return /^(?:status|log|show|branch|remote|blame|shortlog)$/.test(verb ?? "");
 }
 
-/** `node -e "console.log('ok')"`, `python3 -c "print('ok')"`. */
+/** How each program is handed its code: `-c` of perl, ruby and node only checks the syntax of a file, which can fail. */
+const CODE_FLAGS: readonly [RegExp, RegExp][] = [
+  [/^python[\d.]*$/, /^-c$/],
+  [/^(?:node|bun)$/, /^(?:-[ep]|-pe|--eval|--print)$/],
+  [/^(?:ruby|perl)$/, /^-[eE]$/],
+  [/^php$/, /^-r$/],
+];
+
+/** `node -e "console.log('ok')"`, `python3 -c "print('ok')"`. What is not in quotes can be unknown, and fails then. */
 function printsOnly(name: string, args: readonly string[]): boolean {
-  if (!/^(?:node|bun|python[\d.]*|ruby|perl|php)$/.test(name)) return false;
-  const at = args.findIndex((arg) => /^-(?:e|c|r|p|-eval|-print)$/.test(arg));
+  const flag = CODE_FLAGS.find(([program]) => program.test(name))?.[1];
+  const at = flag ? args.findIndex((arg) => flag.test(arg)) : -1;
   const code = at < 0 ? undefined : args[at + 1];
   return (
     code !== undefined &&
-    /^\s*(?:(?:console\.log|print|puts|echo|say)?[\s(]*(["'`]?)[\w .:!,✓✔-]*\1\s*\)?\s*;?\s*)$/.test(code)
+    /^\s*(?:(?:console\.log|print|puts|echo|say)\b)?[\s(]*(?:(["'`])[\w .:!,✓✔-]*\1|[\d.]+|true|True|pass)?\s*\)?\s*;?\s*$/.test(
+      code,
+    )
   );
 }
