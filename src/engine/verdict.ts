@@ -37,17 +37,20 @@ function severityOf(value: unknown): Severity {
   return Object.hasOwn(SEVERITIES, word) ? SEVERITIES[word]! : "important";
 }
 
-const words = s.string(undefined, { minLength: 1 });
+/** What a finding may lack: left out where it is empty or no text. */
+const note = s.tidied(s.optional(s.string()), (value) =>
+  typeof value === "string" && value.trim() !== "" ? value : undefined,
+);
 
 const findingSchema = s.tidied(
   s.object({
-    id: s.lenient(s.optional(words), undefined),
+    id: note,
     severity: s.tidied(s.choice(["blocker", "important", "suggestion"]), severityOf),
     dimension: s.lenient(s.string(), ""),
     title: s.string(),
     description: s.lenient(s.string(), ""),
-    location: s.lenient(s.optional(words), undefined),
-    fix: s.lenient(s.optional(words), undefined),
+    location: note,
+    fix: note,
   }),
   titled,
 );
