@@ -26,6 +26,10 @@ export type Found =
 /** Places listed when there are too many. */
 const LISTED = 8;
 
+/** Places counted where only one is wanted, and replaced where all are. */
+const COUNTED = 1_000;
+const REPLACED = 100_000;
+
 /**
  * Finds where `old` is to be replaced by `new`: first as written, then with other white space, then by its first and
  * last line. More than one place is never guessed between.
@@ -67,11 +71,18 @@ function findExact(text: EditText, old: string, now: string, all: boolean): Foun
   const places: number[] = [];
   // Without `all`, overlapping places count too: "aa" is twice in "aaa".
   const step = all ? wanted.length : 1;
-  for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + step)) places.push(at);
+  const most = all ? REPLACED : COUNTED;
+  let at = bytes.indexOf(wanted);
+  for (; at >= 0 && places.length < most; at = bytes.indexOf(wanted, at + step)) places.push(at);
+  const isMore = at >= 0;
   if (places.length === 0) return undefined;
+  if (all && isMore) {
+    return fail(`old occurs more than ${most} times, too many for edit. Replace them with a command (sed or perl).`);
+  }
   if (places.length > 1 && !all) {
-    const where = several(places, (at) => text.lineAt(at));
-    return fail(`old occurs ${places.length} times, in ${where}. Add lines around it, or set all.`);
+    const count = `${isMore ? "more than " : ""}${places.length}`;
+    const where = several(places, (place) => text.lineAt(place));
+    return fail(`old occurs ${count} times, in ${where}${isMore ? " at least" : ""}. Add lines around it, or set all.`);
   }
   return { ok: true, places, length: wanted.length, now: text.encode(now) };
 }

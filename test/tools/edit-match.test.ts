@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { findEdit } from "../../src/tools/edit-match.ts";
 import { EditText } from "../../src/tools/edit-text.ts";
 
-function applyEdit(before: string, edit: { old: string; new: string }) {
+function applyEdit(before: string, edit: { old: string; new: string; all?: boolean }) {
   const text = new EditText(Buffer.from(before));
   const found = findEdit(text, edit);
   if (!found.ok) return found;
@@ -287,5 +287,21 @@ describe("any edit", () => {
         expect(result.ok).toBe(false);
       }),
     );
+  });
+});
+
+describe("very many places", () => {
+  test("are not all looked for where one is wanted", () => {
+    expect(refused("a\n".repeat(1_000), "a")).toContain("old occurs 1000 times, in lines 1, 2, 3");
+    expect(refused("a\n".repeat(1_001), "a")).toContain("old occurs more than 1000 times, in lines 1, 2, 3");
+  });
+
+  test("are replaced up to a hundred thousand, and for more a command is named", () => {
+    const most = applyEdit("a".repeat(100_000), { old: "a", new: "b", all: true });
+    expect(most).toMatchObject({ ok: true, text: "b".repeat(100_000) });
+    expect(applyEdit("a".repeat(100_001), { old: "a", new: "b", all: true })).toEqual({
+      ok: false,
+      message: "old occurs more than 100000 times, too many for edit. Replace them with a command (sed or perl).",
+    });
   });
 });
