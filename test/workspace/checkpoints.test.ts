@@ -194,6 +194,21 @@ describe("added folders", () => {
     await later.close();
   });
 
+  test("one that a link to itself has replaced holds nothing", async () => {
+    const added = join(place.outside, "added");
+    mkdirSync(added);
+    writeFileSync(join(added, "lib"), "before");
+    put(place, "a", "before");
+    const both = open(place, "both", { addDirs: [added] });
+    const before = await both.record(never());
+    rmSync(added, { recursive: true });
+    symlinkSync("added", added);
+    put(place, "a", "after");
+    const after = await both.record(never());
+    expect(await both.restore(before, after, never())).toEqual({ restored: ["a"], kept: ["../outside/added/lib"] });
+    await both.close();
+  });
+
   test("one that holds the workspace does not record it twice", async () => {
     put(place, "a", "1");
     writeFileSync(join(place.outside, "b"), "1");
