@@ -70,12 +70,21 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+const NOT_REGULAR = "it is not a regular file";
+
 /** The text of a regular file as UTF-8, or undefined where there is none. @throws for pipes, folders, no permission. */
 export async function readText(path: string): Promise<string | undefined> {
   return unlessMissing(() => {
-    // Opening a pipe would wait for its writer, maybe for ever.
-    if (!statSync(path).isFile()) throw new Error("it is not a regular file");
-    return readFileSync(path, "utf8");
+    // To open a device may do something, and a socket cannot be opened: they are not tried.
+    if (!statSync(path).isFile()) throw new Error(NOT_REGULAR);
+    // What lies there by now may be a pipe: it is not waited for.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      if (!fstatSync(fd).isFile()) throw new Error(NOT_REGULAR);
+      return readFileSync(fd, "utf8");
+    } finally {
+      closeSync(fd);
+    }
   });
 }
 

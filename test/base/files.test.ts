@@ -57,6 +57,35 @@ describe("a file that somebody else has put there", () => {
     const child = Bun.spawnSync([process.execPath, "-e", script], { timeout: 10_000 });
     expect({ out: child.stdout.toString(), err: child.stderr.toString() }).toEqual({ out: "4\n", err: "" });
   });
+
+  test("is not waited for where a pipe takes its place just before it is opened", () => {
+    const dir = folder();
+    writeFileSync(join(dir, "file"), "text");
+    Bun.spawnSync(["mkfifo", join(dir, "pipe")]);
+    const swap = `
+      const { linkSync, renameSync } = await import("node:fs");
+      for (const dir = ${JSON.stringify(dir)}; ; ) {
+        for (const name of ["file", "pipe"]) {
+          linkSync(dir + "/" + name, dir + "/next");
+          renameSync(dir + "/next", dir + "/place");
+        }
+      }`;
+    const script = `
+      const { readText } = await import("${join(import.meta.dir, "../../src/base/files.ts")}");
+      const found = new Set();
+      for (let times = 0; times < 50_000 || found.size < 2; times++) {
+        found.add(await readText(${JSON.stringify(dir)} + "/place").catch(({ message }) => message) ?? "nothing yet");
+        found.delete("nothing yet");
+      }
+      console.log([...found].sort().join());`;
+    const swapping = Bun.spawn([process.execPath, "-e", swap]);
+    try {
+      const child = Bun.spawnSync([process.execPath, "-e", script], { timeout: 20_000 });
+      expect(child.stdout.toString()).toBe("it is not a regular file,text\n");
+    } finally {
+      swapping.kill();
+    }
+  });
 });
 
 describe("an atomic write", () => {
