@@ -1,3 +1,4 @@
+import { formatTokens, formatUsd } from "../base/text.ts";
 import type { Limits } from "../contracts/event.ts";
 import type { Message, Usage } from "../contracts/message.ts";
 import type { ModelInfo, ModelRequest } from "../contracts/provider.ts";
@@ -8,6 +9,8 @@ import { Stop } from "./stop.ts";
 /** A call that may produce fewer tokens than this is not worth making. */
 const LEAST_OUTPUT = 256;
 const WARN_AT = 0.8;
+/** The smallest budget that is worth naming, USD. */
+const LEAST_USD = 0.01;
 
 /** USD of one call, or null where the price is unknown. */
 export function costOf(usage: Usage, info: ModelInfo): number | null {
@@ -57,7 +60,8 @@ export class Budget {
   spent: Spent;
   readonly #limits: Limits;
   #warned = false;
-  #refused = false;
+  /** Why a call that was wanted could not be made. */
+  #refused: string | undefined;
   readonly #unpriced = new Set<string>();
   /** Tokens that the provider holds in its cache, by the first message of the conversation whose prefix they are. */
   readonly #cached = new WeakMap<Message, number>();
@@ -68,9 +72,29 @@ export class Budget {
     this.spent = spent;
   }
 
-  /** True where everything is spent, or too little is left for a call that was wanted. */
-  get exhausted(): boolean {
-    return this.#refused || this.#share >= 1;
+  /** Why no more can be spent, and how more is allowed: everything is spent, or too little is left for a call that was wanted. */
+  get exhausted(): string | undefined {
+    if (this.#refused !== undefined || this.#share < 1) return this.#refused;
+    const { budgetUsd, tokenBudget } = this.#limits;
+    const money = shareOf(this.spent.costUsd, budgetUsd) >= shareOf(countedTokens(this.spent.usage), tokenBudget);
+    return money ? `the budget is used up ${this.#money(0)}` : `the token budget is used up ${this.#tokens(0)}`;
+  }
+
+  /** `next`: USD that the next call may cost. */
+  #money(next: number): string {
+    const { costUsd } = this.spent;
+    const limit = this.#limits.budgetUsd;
+    const more = Math.ceil(100 * Math.max(2 * limit, 2 * (costUsd + next), LEAST_USD)) / 100;
+    return `(${formatUsd(costUsd)} of ${formatUsd(limit)} spent; --budget ${more} allows more)`;
+  }
+
+  /** `next`: tokens that the next call may take. */
+  #tokens(next: number): string {
+    const used = countedTokens(this.spent.usage);
+    const limit = this.#limits.tokenBudget;
+    const more = 1000 * Math.ceil(Math.max(2 * limit, 2 * (used + next)) / 1000);
+    const way = `OPENKOI_ITERATION_TOKEN_BUDGET=${more}, or token_budget under [iteration] in the config, allows more`;
+    return `(${formatTokens(used)} of ${formatTokens(limit)} tokens used; ${way})`;
   }
 
   /** True from where the user is warned on. */
@@ -94,17 +118,22 @@ export class Budget {
     const fresh = input - cached;
     const room = Math.max(LEAST_OUTPUT, info.context - input);
     const wanted = Math.min(request.maxTokens, info.maxOutput, room);
-    let output = Math.min(wanted, this.#limits.tokenBudget - countedTokens(this.spent.usage) - fresh);
+    const tokensLeft = this.#limits.tokenBudget - countedTokens(this.spent.usage) - fresh;
+    let output = Math.min(wanted, tokensLeft);
+    let inputUsd = 0;
     if (info.price) {
-      const inputUsd =
-        (fresh * Math.max(info.price.input, info.price.cacheWrite) + cached * info.price.cacheRead) / 1e6;
+      inputUsd = (fresh * Math.max(info.price.input, info.price.cacheWrite) + cached * info.price.cacheRead) / 1e6;
       const usdLeft = this.#limits.budgetUsd - this.spent.costUsd - inputUsd;
       if (info.price.output > 0) output = Math.min(output, Math.floor((usdLeft * 1e6) / info.price.output));
       else if (usdLeft < 0) output = 0;
     }
     if (output < Math.min(LEAST_OUTPUT, wanted)) {
-      this.#refused = true;
-      throw new Stop("abort_budget", "the next call would go over the budget");
+      const why =
+        output === tokensLeft
+          ? `the token budget ${this.#tokens(fresh + wanted)}`
+          : `the budget ${this.#money(inputUsd + (wanted * (info.price?.output ?? 0)) / 1e6)}`;
+      this.#refused = `the next call would go over ${why}`;
+      throw new Stop("abort_budget", this.#refused);
     }
     return output;
   }

@@ -2,8 +2,9 @@ import { formatScore } from "../base/text.ts";
 import type { Decision, Evaluation } from "../contracts/task.ts";
 
 export interface DecideInput {
-  /** What is used up, judged before the evaluation is looked at. */
-  exhausted: "budget" | "time" | undefined;
+  /** What is used up, in words; judged before the evaluation is looked at. */
+  spent: string | undefined;
+  late: string | undefined;
   evaluation: Pick<Evaluation, "score" | "heldBy" | "accepted">;
   /** Commands of checks that fail. */
   failing: readonly string[];
@@ -36,8 +37,8 @@ export interface DecideInput {
 export function decide(input: DecideInput): { decision: Decision; reason: string } {
   const { evaluation, previous } = input;
   const score = evaluation.score;
-  if (input.exhausted === "budget") return { decision: "abort_budget", reason: "the budget is used up" };
-  if (input.exhausted === "time") return { decision: "abort_timeout", reason: "the time is used up" };
+  if (input.spent !== undefined) return { decision: "abort_budget", reason: input.spent };
+  if (input.late !== undefined) return { decision: "abort_timeout", reason: input.late };
   if (score === null) {
     if (previous === null) return { decision: "unmeasured", reason: whyUnmeasured(input.failing) };
     return { decision: "accept_best", reason: `iteration ${input.iteration} could not be measured` };

@@ -189,7 +189,8 @@ async function* iterate(
     const { last, previous } = progress;
     if (!last) throw new Error("an iteration ended without a measurement");
     const { decision, reason } = decide({
-      exhausted: context.budget.exhausted ? "budget" : context.work.remainingMs === 0 ? "time" : undefined,
+      spent: context.budget.exhausted,
+      late: context.work.remainingMs === 0 ? context.work.usedUp : undefined,
       evaluation: last.evaluation,
       previous: previous?.evaluation.score ?? null,
       mendable: isMendable(last.evaluation),

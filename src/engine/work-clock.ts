@@ -1,3 +1,4 @@
+import { formatDuration } from "../base/text.ts";
 import type { Clock } from "../contracts/kit.ts";
 import { Stop } from "./stop.ts";
 
@@ -37,6 +38,12 @@ export class WorkClock {
 
   get remainingMs(): number {
     return Math.max(0, this.#limitMs - this.workMs);
+  }
+
+  /** That the time is over, and how more is allowed. */
+  get usedUp(): string {
+    const more = Math.ceil((2 * Math.max(this.#limitMs, this.workMs)) / 1000);
+    return `the time is used up (${formatDuration(this.#limitMs)} of work; --timeout ${more} allows more)`;
   }
 
   /** Calls may overlap; the clock runs again when the last one resumes. */
@@ -85,7 +92,7 @@ export class WorkClock {
     const alarm = new AbortController();
     this.#alarm = alarm;
     this.#clock.sleep(this.remainingMs, alarm.signal).then(
-      () => this.#controller.abort(new Stop("abort_timeout", "the time is used up")),
+      () => this.#controller.abort(new Stop("abort_timeout", this.usedUp)),
       () => {},
     );
   }

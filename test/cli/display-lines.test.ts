@@ -535,5 +535,9 @@ test("a task that goes on says what it is, where it stands and what it has cost"
 
 test("a task that did not come to its end says how to go on", () => {
   expect(shownOf({ type: "task_finished", outcome: ended("cancelled") }).join("\n")).toContain("openkoi resume");
+  for (const status of ["budget", "timeout"] as const) {
+    const lines = shownOf({ type: "task_finished", outcome: ended(status) }).join("\n");
+    expect(lines).toContain("openkoi resume goes on from here once more is allowed");
+  }
   expect(shownOf({ type: "task_finished", outcome: ended("accepted") }).join("\n")).not.toContain("openkoi resume");
 });

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { type DecideInput, decide } from "../../src/engine/decide.ts";
 
 const usual: DecideInput = {
-  exhausted: undefined,
+  spent: undefined,
+  late: undefined,
   evaluation: { score: 0.6, heldBy: [], accepted: false },
   previous: null,
   idle: 0,
@@ -27,11 +28,11 @@ const bad = scored(0.1);
 
 describe("the decision", () => {
   test("is abort_budget before anything else", () => {
-    expect(decision({ exhausted: "budget", evaluation: good, previous: 0.95 })).toBe("abort_budget");
+    expect(decision({ spent: "no money", late: "no time", evaluation: good, previous: 0.95 })).toBe("abort_budget");
   });
 
   test("is abort_timeout before the evaluation is looked at", () => {
-    expect(decision({ exhausted: "time", evaluation: good })).toBe("abort_timeout");
+    expect(decision({ late: "no time", evaluation: good })).toBe("abort_timeout");
   });
 
   test("is abort_regression before the last iteration and the gain are looked at", () => {
@@ -111,7 +112,8 @@ describe("the decision", () => {
   test("is there for every input, and accepts only what is accepted", () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true });
     const inputs = fc.record({
-      exhausted: fc.constantFrom(undefined, "budget" as const, "time" as const),
+      spent: fc.constantFrom(undefined, "no money"),
+      late: fc.constantFrom(undefined, "no time"),
       evaluation: fc.tuple(fc.option(share), fc.boolean()).map(([score, accepted]) => scored(score, accepted)),
       previous: fc.option(share),
       idle: fc.nat(3),

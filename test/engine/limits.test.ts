@@ -26,6 +26,9 @@ describe("the budget", () => {
     });
     const { outcome, of } = await play(kit);
     expect(outcome).toMatchObject({ status: "budget", decision: "abort_budget", best: 1, score: 0.7 });
+    expect(outcome?.reason).toMatch(
+      /^the next call would go over the budget \(\$\d\.\d+ of \$1\.00 spent; --budget [\d.]+ allows more\)$/,
+    );
     expect(kit.files.get("a.ts")).toBe("one");
     expect(outcome?.spent.costUsd).toBeLessThanOrEqual(1);
     expect(of("model_started")).toHaveLength(of("model_finished").length);
@@ -177,7 +180,7 @@ describe("the budget", () => {
     const next = { ...one, messages: [...one.messages, said("more")] };
     expect(budget.admit(next, modelInfo("a/b"))).toBe(100);
     expect(() => budget.admit({ ...one, messages: [said(long)] }, modelInfo("a/b"))).toThrow(Stop);
-    expect(budget.exhausted).toBe(true);
+    expect(budget.exhausted).toContain("would go over the token budget (6.1k of 10k tokens used;");
   });
 
   test("measures a request by everything that is sent", () => {
@@ -198,7 +201,8 @@ describe("the time limit", () => {
     await kit.models.executor.hanging;
     await kit.clock.advance(60_000);
     const { outcome } = await played;
-    expect(outcome).toMatchObject({ status: "timeout", decision: "abort_timeout", reason: "the time is used up" });
+    expect(outcome).toMatchObject({ status: "timeout", decision: "abort_timeout" });
+    expect(outcome?.reason).toBe("the time is used up (1 m 00 s of work; --timeout 120 allows more)");
     expect(outcome?.workMs).toBe(60_000);
   });
 

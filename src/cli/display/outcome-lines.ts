@@ -99,9 +99,11 @@ function cachedShare({ input, cacheRead, cacheWrite }: Usage): string[] {
   return [`${Math.floor((100 * cacheRead) / (input + cacheRead + cacheWrite))} % of the input cached`];
 }
 
-function wayOn({ changes }: Outcome): string {
+/** A limit that was reached stops the next run, too: how it is raised stands in the reason. */
+function wayOn({ changes, status }: Outcome): string {
   const back = changes.length > 0 ? "; openkoi undo puts everything back" : "";
-  return `openkoi resume goes on from here${back}`;
+  const limited = status === "budget" || status === "timeout" ? " once more is allowed" : "";
+  return `openkoi resume goes on from here${limited}${back}`;
 }
 
 const NO_BREAK = "\u00a0";
