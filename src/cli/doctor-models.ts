@@ -4,13 +4,18 @@ import type { ModelInfo, Role } from "../contracts/provider.ts";
 import type { Providers } from "../providers/index.ts";
 import { assumptions } from "../providers/known.ts";
 import type { Diagnosis } from "./doctor-files.ts";
+import { providerOf } from "./model-lines.ts";
 
 const ROLES = ["executor", "evaluator", "planner", "small"] as const satisfies readonly Role[];
 
-/** What each role would run on now, and what keeps one that the config names from running. Asks nobody but servers on this machine. */
+/**
+ * What each role would run on now, and what keeps one that the config names from running. Asks nobody but servers on this machine.
+ * `unreached`: providers at whose address nothing answers.
+ */
 export async function modelFindings(
   providers: Pick<Providers, "resolve" | "embedder">,
   models: Config["models"],
+  unreached: ReadonlyMap<string, string> = new Map(),
 ): Promise<Diagnosis[]> {
   const roles = await Promise.all(
     ROLES.map(async (role) => [role, await found(providers.resolve(role).then(({ info }) => info))] as const),
@@ -25,7 +30,7 @@ export async function modelFindings(
   return [
     ...grouped(roles).map(([names, each]) => {
       const label = names.join(", ");
-      return "problem" in each ? { ...broken(each), text: `${label}: ${each.problem}` } : told(label, each);
+      return "problem" in each ? { ...broken(each), text: `${label}: ${each.problem}` } : told(label, each, unreached);
     }),
     ...chain,
     typeof embedder === "string"
@@ -58,7 +63,11 @@ function grouped(roles: readonly (readonly [Role, ModelInfo | Problem])[]): [Rol
   return [...groups.values()];
 }
 
-function told(label: string, info: ModelInfo): Diagnosis {
+function told(label: string, info: ModelInfo, unreached: ReadonlyMap<string, string> = new Map()): Diagnosis {
+  if (unreached.has(providerOf(info))) {
+    const remedy = "Start that server, or name another model in [models].";
+    return { state: "broken", text: `${label}: ${info.ref}: its server does not answer`, remedy };
+  }
   const [assumption] = assumptions([info]);
   if (!assumption) return { state: "ok", text: `${label}: ${info.ref}` };
   return { state: "note", text: `${label}: ${assumption}${info.price ? "" : ", its price is unknown"}` };

@@ -23,6 +23,9 @@ import { modelFindings } from "./doctor-models.ts";
 import { skillFindings } from "./doctor-skills.ts";
 import type { Flags } from "./flags.ts";
 
+/** All addresses together are asked no longer than this, ms. */
+const REACH_MS = 10_000;
+
 export interface DoctorDeps {
   version: string;
   paths: Paths;
@@ -30,6 +33,8 @@ export interface DoctorDeps {
   config: { files: readonly string[]; warnings: readonly string[] } | { problem: string; remedy: string };
   /** Rejects with a remedy where they cannot be found out (a broken config). */
   providers: readonly ProviderStatus[];
+  /** Addresses of providers at which nothing answers, by id, and why. */
+  unreached: ReadonlyMap<string, string>;
   /** What the roles run on. */
   models: readonly Diagnosis[];
   /** What can be said of skills and soul. */
@@ -50,7 +55,7 @@ export async function doctor(deps: DoctorDeps, flags: Pick<Flags, "fix">): Promi
   const areas: [string, Diagnosis[]][] = [
     ["config", configFindings(deps.config)],
     ["files", [...(await fileFindings(deps.paths)), logFinding(deps.log)]],
-    ["providers", providerFindings(deps.providers)],
+    ["providers", providerFindings(deps.providers, deps.unreached)],
     // Without any provider that is said already.
     ["models", deps.providers.some(({ state }) => state === "ready") ? [...deps.models] : []],
     ["sandbox", [...refusalFindings(deps.refused), ...sandboxFindings(deps.posture)]],
@@ -98,10 +103,15 @@ function configFindings(config: DoctorDeps["config"]): Diagnosis[] {
   ];
 }
 
-function providerFindings(providers: readonly ProviderStatus[]): Diagnosis[] {
+function providerFindings(providers: readonly ProviderStatus[], unreached: DoctorDeps["unreached"]): Diagnosis[] {
   const known = providers.filter((provider) => provider.state !== "missing");
   const missing = providers.filter((provider) => provider.state === "missing").map((provider) => provider.id);
   const found = known.map((provider): Diagnosis => {
+    const why = provider.state === "ready" ? unreached.get(provider.id) : undefined;
+    if (why !== undefined) {
+      const remedy = "Start it, or mend its base_url.";
+      return { state: "note", text: `${provider.id}: not reachable at ${provider.baseUrl}: ${why}`, remedy };
+    }
     const source = provider.source ?? "no credential needed";
     const state = provider.state === "restricted" ? "[!] restricted" : provider.state;
     return {
@@ -176,13 +186,15 @@ export async function doctorCommand({ flags }: CommandLine): Promise<ExitCode> {
       return { settings, config: { problem: error.message, remedy: error.remedy } };
     });
   const providers = app.providers(read.settings);
+  const unreached = await providers.unreached(AbortSignal.timeout(REACH_MS));
   return doctor(
     {
       version: VERSION,
       paths: app.paths,
       config: read.config,
       providers: await providers.statuses(),
-      models: await modelFindings(providers, read.settings.config.models),
+      unreached,
+      models: await modelFindings(providers, read.settings.config.models, unreached),
       skills: skillFindings(app.skills(read.settings), soulOf(app, read.settings)),
       ...(await postureOf(app, read.settings)),
       log: logPlace(app.paths.logs, app.env),

@@ -13,6 +13,7 @@ import { infoOf, limited, namesOf, refOf } from "./known.ts";
 import { ModelLists } from "./lists.ts";
 import { LocalServers } from "./local.ts";
 import type { Recipient } from "./post.ts";
+import { whyUnreached } from "./reach.ts";
 import { type RetryOptions, withRetry } from "./retry.ts";
 import type { Row, Timeouts } from "./row.ts";
 import { isLocal, loadRows } from "./rows.ts";
@@ -38,6 +39,8 @@ export interface Providers {
   embedder(): Promise<Embedder | undefined>;
   /** Every provider and where its credential comes from; for `doctor` and `status`. */
   statuses(): Promise<ProviderStatus[]>;
+  /** Providers with an address that the user named at which nothing answers, by id, and why: asks each of them, 2 s at most. */
+  unreached(signal: AbortSignal): Promise<Map<string, string>>;
   /** Every key that was found, for the redactor. */
   secrets(): Promise<string[]>;
   /** Every provider, as far as credentials go. */
@@ -153,6 +156,13 @@ class ProviderSet implements Providers {
         return { id, displayName, source, state, ...(remedy ? { remedy } : {}), baseUrl, defaultModel };
       }),
     );
+  }
+
+  async unreached(signal: AbortSignal): Promise<Map<string, string>> {
+    const { rows } = await this.#load();
+    const asked = rows.filter(({ custom, baseUrl }) => custom && URL.canParse(baseUrl));
+    const found = await Promise.all(asked.map(async (row) => [row.id, await whyUnreached(row, signal)] as const));
+    return new Map(found.flatMap(([id, why]) => (why === undefined ? [] : [[id, why] as const])));
   }
 
   async secrets(): Promise<string[]> {

@@ -100,5 +100,8 @@ async function hintFor(error: ProviderError, to: Recipient): Promise<string | un
   if (error.kind === "auth") return `check ${source?.replace(/^environment /, "") ?? row.keyEnv[0] ?? "the key"}`;
   if (error.status !== 404 && !NO_SUCH_MODEL.test(error.message)) return undefined;
   const near = closest(model, await to.candidates());
-  return near ? `did you mean ${row.id}/${near}?` : `check the model's name and ${row.baseUrlEnv}`;
+  const address = row.custom ? "the provider's base_url" : row.baseUrlEnv;
+  // A name that the provider itself offers is not misspelt.
+  if (near === undefined || near === model) return `check the model's name and ${address}`;
+  return `did you mean ${row.id}/${near}?`;
 }

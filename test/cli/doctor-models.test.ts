@@ -53,6 +53,19 @@ describe("what doctor says of the models", () => {
     ]);
   });
 
+  test("is broken where the server of a model does not answer", async () => {
+    const found = await modelFindings(
+      providers({ any: infoFor("local/x"), small: infoFor("a/small") }, undefined),
+      await settings(),
+      new Map([["local", "refused"]]),
+    );
+    expect(found.map(({ state, text }) => `${state} ${text}`)).toEqual([
+      "broken executor, evaluator, planner: local/x: its server does not answer",
+      "ok small: a/small",
+      "ok embedder: the built-in one",
+    ]);
+  });
+
   test("states what is assumed of a model that nobody knows", async () => {
     const free = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
     const info = infoFor("home/new", { assumed: true, context: 128_000 });

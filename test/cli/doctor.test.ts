@@ -34,6 +34,7 @@ async function examine(more: Partial<DoctorDeps> = {}, fix = false) {
       paths,
       config: { files: [], warnings: [] },
       providers: [provider("groq", "ready")],
+      unreached: new Map(),
       models: [],
       skills: [],
       posture: { mode: "workspace", layers: ["namespaces", "landlock"], gaps: [] },
@@ -51,6 +52,16 @@ async function examine(more: Partial<DoctorDeps> = {}, fix = false) {
 }
 
 describe("doctor", () => {
+  test("does not call a server ready that does not answer", async () => {
+    const providers = [provider("groq", "ready"), provider("local", "ready", { source: undefined })];
+    const { code, text } = await examine({ providers, unreached: new Map([["local", "connection refused"]]) });
+    expect(code).toBe(Exit.ok);
+    expect(text).toContain("✓ groq");
+    expect(text).toContain("! local: not reachable at https://x.test: connection refused");
+    expect(text).toContain("Start it, or mend its base_url.");
+    expect(text).not.toContain("✓ local");
+  });
+
   test("finds nothing broken in a fresh home", async () => {
     const { code, text } = await examine();
     expect(code).toBe(Exit.ok);

@@ -94,6 +94,19 @@ describe("wrong usage", () => {
 });
 
 describe("trouble with the provider", () => {
+  test("doctor, which an unreachable server is sent to, says so too", async () => {
+    const here = place();
+    useServer(here, "http://127.0.0.1:1/v1");
+    const { code, stdout } = await openkoi(here, ["doctor"]);
+    expect(code).toBe(1);
+    expect(stdout).toContain("! local: not reachable at http://127.0.0.1:1/v1");
+    expect(stdout).toContain("local/test-model: its server does not answer");
+    serving([], here);
+    const there = await openkoi(here, ["doctor"]);
+    expect(there.stdout).toContain("✓ local: no key needed");
+    expect(there.stdout).not.toContain("does not answer");
+  });
+
   test("an unreachable server is said plainly, exit 1", async () => {
     const here = place();
     useServer(here, "http://127.0.0.1:9/v1");
@@ -104,6 +117,14 @@ describe("trouble with the provider", () => {
     expect(stderr).toContain("127.0.0.1");
     expect(stderr).not.toContain("    at ");
   }, 60_000);
+
+  test("404 of a configured server names the key of its address, and not the model that was asked for", async () => {
+    const here = place();
+    serving([{ status: 404, body: { error: { message: "no such page" } } }], here, 'models = ["test-model"]\n');
+    const { code, stderr } = await openkoi(here, ["-i", "0", "hello there"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("(check the model's name and the provider's base_url)");
+  });
 
   test("401 is final, and says where the key came from is shown", async () => {
     const here = place();

@@ -204,6 +204,10 @@ for (const service of services) {
         );
         expect(error.message).toEndWith(`(did you mean ${service.name}/${service.model}?)`);
       }
+      // The name is right: it is the address that may be wrong.
+      const gone = { status: 404, body: { error: { message: "no such page" } } };
+      const { message } = await failure(ask((await modelAt(service, [gone])).model, question));
+      expect(message).toMatch(/\(check the model's name and \w+_(?:BASE_URL|HOST|ENDPOINT\w*)\)$/);
       const other = { status: 400, body: { error: { message: "This model does not support tools." } } };
       expect((await failure(ask((await modelAt(service, [other])).model, question))).message).not.toContain("did you");
     });
