@@ -2,12 +2,12 @@ import type { GitMoves, GitPlace } from "../workspace/index.ts";
 import { oneLine } from "./display/layout.ts";
 
 /** What an undo leaves of a task in the repository, and how git goes back. */
-export function gitLines({ head, branches }: GitMoves): string[] {
+export function gitLines({ head, branches, index, stash }: GitMoves): string[] {
   const lines: string[] = [];
+  const way = head && !head.others ? wayBack(head.was, head.is) : undefined;
   if (head) {
     const { was, is, others } = head;
     lines.push(`Commits are not undone: HEAD was at ${named(was)} before the task, and is at ${named(is)}.`);
-    const way = wayBack(was, is);
     if (others) lines.push("It was moved by others, too: git reflog shows each step.");
     else if (way) lines.push(`To go back there, leaving the files as they are: ${way}`);
   }
@@ -15,6 +15,18 @@ export function gitLines({ head, branches }: GitMoves): string[] {
     lines.push(
       `Branches that were made meanwhile stay: ${branches.map(oneLine).join(", ")} (git branch -D deletes one)`,
     );
+  }
+  // The way back to a commit ends with it.
+  if (index && !way?.includes("git reset")) {
+    lines.push("The index is not undone: what is staged is not what was before the task (git status shows it).");
+    lines.push("To unstage all, leaving the files as they are: git reset");
+  }
+  if (stash && stash.made.length > 0) {
+    lines.push(`Stash entries that were made meanwhile stay: ${stash.made.join(", ")} (git stash drop deletes one)`);
+  }
+  if (stash && stash.gone.length > 0) {
+    const gone = stash.gone.map((commit) => commit.slice(0, 10)).join(", ");
+    lines.push(`Stash entries that are gone since are not brought back: ${gone} (git stash store brings one)`);
   }
   return lines;
 }

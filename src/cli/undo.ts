@@ -9,6 +9,7 @@ import { realFolder } from "../folders.ts";
 import { readLeaving } from "../readers/leaving.ts";
 import { firstEvent, transcriptPath } from "../readers/transcript.ts";
 import {
+  gitBegin,
   gitMoves,
   recordedTasks,
   recordLimits,
@@ -54,7 +55,7 @@ export async function undoCommand({ flags, argument }: CommandLine): Promise<Exi
     const report = await undoTask({ ...input, ...limits, force, clock }, signals.signal);
     if (report.done) await remember(paths, { id: input.task, workspace: input.workspace }, signals.signal);
     const { activity } = input.leaving;
-    const moves = activity && report.turn === "undo" ? gitMoves(input.workspace, activity) : undefined;
+    const moves = activity && report.turn === "undo" ? gitMoves(input.workspace, activity, gitBegin(input)) : undefined;
     print(reportText(input.task, report, moves ? gitLines(moves) : []));
     return report.kept.length > 0 || report.failed ? Exit.below : Exit.ok;
   } finally {

@@ -7,6 +7,7 @@ import { diffStates } from "./diff.ts";
 import { Entries } from "./entries.ts";
 import { type Exchange, endsOf } from "./exchange.ts";
 import { writeFault } from "./faults.ts";
+import { noteGit } from "./git-begin.ts";
 import { commitJson, encodeCovers, encodeManifest, type Recorded } from "./manifest.ts";
 import {
   latestId,
@@ -260,6 +261,7 @@ class Recorder implements TaskCheckpoints {
       manifest,
       () => writeLatest(dir, workspace, checkpoint.id),
     );
+    if (this.number === 1) await noteGit(this.folder, workspace, now);
     this.number++;
     if (manifest.base === null) this.base = { name, state };
     this.records.add(recorded);

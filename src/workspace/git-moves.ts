@@ -1,8 +1,11 @@
-import { readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { readRegular } from "../base/files.ts";
-import { type GitFolders, gitFolders } from "../base/git-folder.ts";
+import type { GitFolders } from "../base/git-folder.ts";
 import type { Activity } from "../contracts/workspace.ts";
+import type { GitBegin } from "./git-begin.ts";
+import { indexHash } from "./git-index.ts";
+import { type Moved, readLog, repositoryOf, STASH_LOG } from "./git-log.ts";
 
 /** A commit, and the branch that was checked out with it; undefined: none. */
 export interface GitPlace {
@@ -21,49 +24,65 @@ export interface GitMoves {
   };
   /** Branches that were made and are there. */
   branches: string[];
+  /** Something else is staged than was before; nothing says by whom. */
+  index?: true;
+  /** Entries of the stash that were made and are there, as `stash@{0}`, and commits of those that are gone. */
+  stash?: { made: string[]; gone: string[] };
 }
 
-/** Longer logs are not read. Bytes. */
-const LOG_LIMIT = 16 * 1024 * 1024;
+/** The kernel's clock for files is that many ms behind at most. */
+const SLACK = 20;
 const POINTER_LIMIT = 64 * 1024;
 const NO_COMMIT = /^0+$/;
 
-/** One line of a reflog. `time`: seconds. */
-interface Moved {
-  from: string;
-  to: string;
-  time: number;
-  message: string;
-}
-
 /**
- * Read from git's own logs (git-reflog(1)), whose times are whole seconds. Undefined where nothing moved, or where the
- * workspace is no repository or one that keeps no logs.
+ * Read from git's own logs (git-reflog(1)), whose times are whole seconds, and held against what was noted before the
+ * task acted. Undefined where nothing moved, or where the workspace is no repository.
  */
-export function gitMoves(workspace: string, activity: Activity): GitMoves | undefined {
+export function gitMoves(workspace: string, activity: Activity, begin?: GitBegin): GitMoves | undefined {
   const folders = repositoryOf(workspace);
   if (!folders) return undefined;
   const acted = ({ time }: Moved) =>
     activity.spans.some(({ from, to }) => time >= Math.floor(from / 1000) && time * 1000 <= to);
-  const head = headMoves(folders, acted);
+  const head = headMoves(folders, acted, begin);
   const branches = branchesIn(join(folders.common, "logs/refs/heads"), "").filter((name) => {
-    const [first] = readLog(join(folders.common, "logs/refs/heads", name));
+    const path = join(folders.common, "logs/refs/heads", name);
+    const [first] = readLog(path);
     const isFirst = head?.was.commit === undefined && head?.was.branch === name;
-    return first && NO_COMMIT.test(first.from) && acted(first) && !isFirst;
+    return first && NO_COMMIT.test(first.from) && acted(first) && !isFirst && !isOlder(path, begin);
   });
-  if (!head && branches.length === 0) return undefined;
-  return { ...(head ? { head } : {}), branches };
+  const index = isStaged(folders, begin);
+  const stash = stashMoves(folders, acted, begin);
+  if (!head && branches.length === 0 && !index && !stash) return undefined;
+  return { ...(head ? { head } : {}), branches, ...(index ? { index } : {}), ...(stash ? { stash } : {}) };
 }
 
-function repositoryOf(workspace: string): GitFolders | undefined {
-  for (let folder = workspace; ; folder = dirname(folder)) {
-    const found = gitFolders(folder);
-    if (found || folder === dirname(folder)) return found;
-  }
+/** True where nothing was written to a log since the task began: then its second may be the task's, but not the line. */
+function isOlder(path: string, begin: GitBegin | undefined): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return begin !== undefined && stats !== undefined && stats.mtimeMs < begin.at - SLACK;
 }
 
-function headMoves({ own }: GitFolders, acted: (moved: Moved) => boolean): GitMoves["head"] {
-  const log = readLog(join(own, "logs/HEAD"));
+/** Something else is staged than at the begin, and not because HEAD is at another commit. */
+function isStaged({ own }: GitFolders, begin: GitBegin | undefined): boolean {
+  if (begin?.index === undefined) return false;
+  const log = readLog(join(own, "logs/HEAD"), begin.head);
+  if (log.at(0)?.from !== log.at(-1)?.to) return false;
+  return ![begin.index, undefined].includes(indexHash(own));
+}
+
+function stashMoves({ common }: GitFolders, acted: (moved: Moved) => boolean, begin?: GitBegin): GitMoves["stash"] {
+  const log = readLog(join(common, STASH_LOG));
+  const before = begin?.stash ?? [];
+  const made = log.flatMap((entry, index) =>
+    acted(entry) && !before.includes(entry.to) ? [`stash@{${log.length - 1 - index}}`] : [],
+  );
+  const gone = before.filter((commit) => !log.some(({ to }) => to === commit));
+  return made.length + gone.length === 0 ? undefined : { made: made.reverse(), gone };
+}
+
+function headMoves({ own }: GitFolders, acted: (moved: Moved) => boolean, begin?: GitBegin): GitMoves["head"] {
+  const log = readLog(join(own, "logs/HEAD"), begin?.head);
   const first = log.findIndex(acted);
   if (first < 0) return undefined;
   const later = log.slice(first);
@@ -78,16 +97,6 @@ function headMoves({ own }: GitFolders, acted: (moved: Moved) => boolean): GitMo
 
 function known(commit: string): string | undefined {
   return NO_COMMIT.test(commit) ? undefined : commit;
-}
-
-function readLog(path: string): Moved[] {
-  return textOf(path, LOG_LIMIT)
-    .split("\n")
-    .flatMap((line) => {
-      const [, from, to, time, message] =
-        /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) .*> (\d+) [+-]\d+(?:\t(.*))?$/.exec(line) ?? [];
-      return from && to ? [{ from, to, time: Number(time), message: message ?? "" }] : [];
-    });
 }
 
 function branchesIn(folder: string, prefix: string): string[] {

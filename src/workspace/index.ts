@@ -14,6 +14,7 @@ import type { TaskCheckpoints } from "./task-checkpoints.ts";
 export { type Claim, isOwnerAlive, livingClaims, makeClaim, ownerHere } from "./claims.ts";
 export { writeFault } from "./faults.ts";
 export { collectDaily, type GcReport, gc, type KeepRules } from "./gc.ts";
+export { gitBegin } from "./git-begin.ts";
 export { type GitMoves, type GitPlace, gitMoves } from "./git-moves.ts";
 export { type Holder, type LockResult, lockWorkspace } from "./lock.ts";
 export { type RecordLimits, recordLimits } from "./record-limits.ts";

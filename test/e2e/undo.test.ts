@@ -121,6 +121,12 @@ describe("undo", () => {
     ]);
     expect((await undo(here)).stdout).not.toContain("HEAD");
     expect((await undo(here)).stdout).not.toContain("HEAD");
+    await task(here, "echo y > a.txt; git stash -q; git mv b.txt c.txt");
+    const staged = (await undo(here)).stdout;
+    expect(staged).toContain("Stash entries that were made meanwhile stay: stash@{0} (");
+    const [, unstage] = /To unstage all, leaving the files as they are: (.+)/.exec(staged) ?? [];
+    expect(Bun.spawnSync(["sh", "-c", unstage!], { cwd: here.project, env: here.env }).exitCode).toBe(0);
+    expect(git("status", "--short")).toBe("");
   });
 
   test("takes the last task that changed something, or the one that is named by a part of its id", async () => {

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import type { Span } from "../../src/contracts/workspace.ts";
-import { gitMoves } from "../../src/workspace/index.ts";
+import { type GitBegin, noteGit } from "../../src/workspace/git-begin.ts";
+import { gitBegin, gitMoves } from "../../src/workspace/index.ts";
+import { taskFolder } from "../../src/workspace/manifest-names.ts";
 import { makePlace, type Place, put } from "./tree.ts";
 
 let place: Place;
@@ -40,7 +42,17 @@ function task(...args: string[]): void {
   spans.push({ from: time + 200, to: time + 300 });
 }
 
-const moves = (folder = place.workspace) => gitMoves(folder, { spans, named: new Map() });
+const moves = (begin?: GitBegin) => movesIn(place.workspace, begin);
+const movesIn = (folder: string, begin?: GitBegin) => gitMoves(folder, { spans, named: new Map() }, begin);
+
+/** What a task that begins now finds. */
+async function noted(): Promise<GitBegin> {
+  const folder = taskFolder(place.dir, place.workspace, "task");
+  mkdirSync(folder, { recursive: true });
+  await noteGit(folder, place.workspace, Date.now());
+  return gitBegin({ ...place, task: "task" })!;
+}
+
 const commit = (message: string) => ["commit", "-q", "--allow-empty", "-m", message];
 
 function begin(): string {
@@ -71,7 +83,7 @@ describe("what became of a repository while a task acted", () => {
     const is = git("rev-parse", "HEAD");
     mkdirSync(join(place.workspace, "deep"));
     for (const folder of [place.workspace, join(place.workspace, "deep")]) {
-      const { head, branches } = moves(folder)!;
+      const { head, branches } = movesIn(folder)!;
       expect(head).toEqual({
         was: { commit: was, branch: "main" },
         is: { commit: is, branch: "topic/new" },
@@ -95,6 +107,74 @@ describe("what became of a repository while a task acted", () => {
     expect(moves()?.head?.others).toBe(true);
   });
 
+  test("is what is staged, where that is something else than before it", async () => {
+    begin();
+    for (const path of ["a", "folder/a", "folder/long-name-b"]) put(place, path, "1");
+    git("add", "folder");
+    const was = await noted();
+    // Times are no entries.
+    utimesSync(join(place.workspace, "folder/a"), 1, 1);
+    git("status");
+    expect(moves(was)).toBeUndefined();
+    for (const version of ["2", "4"]) {
+      git("update-index", "--index-version", version);
+      const before = await noted();
+      for (const change of [
+        ["add", "a"],
+        ["rm", "-q", "--cached", "folder/a"],
+        ["add", "-N", "folder/a"],
+      ]) {
+        task(...change);
+        expect(moves(before)).toEqual({ branches: [], index: true });
+      }
+      git("rm", "-q", "--cached", "a");
+      git("add", "folder");
+      expect(moves(before)).toBeUndefined();
+    }
+    // With a commit all that is staged is another.
+    git("add", "a");
+    git(...commit("the user's"));
+    expect(moves(was)).toBeUndefined();
+  });
+
+  test("is what is staged in a repository with hashes of SHA-256, and in one without an index", async () => {
+    git("init", "-q", "-b", "main", "--object-format=sha256");
+    put(place, "a", "1");
+    const was = await noted();
+    task("add", "a");
+    expect(moves(was)).toEqual({ branches: [], index: true });
+    expect(moves(await noted())).toBeUndefined();
+  });
+
+  test("is which stash entries were made, and which are gone", async () => {
+    begin();
+    put(place, "a", "1");
+    git("add", ".");
+    git(...commit("two"));
+    for (const text of ["2", "3"]) {
+      put(place, "a", text);
+      git("stash", "-q");
+    }
+    const gone = git("rev-parse", "stash@{1}");
+    const was = await noted();
+    expect(moves(was)).toBeUndefined();
+    git("stash", "drop", "-q", "stash@{1}");
+    put(place, "a", "4");
+    task("stash", "-q");
+    put(place, "a", "5");
+    git("stash", "-q");
+    expect(moves(was)?.stash).toEqual({ made: ["stash@{1}"], gone: [gone] });
+  });
+
+  test("is nothing of what was there when it began, though the second be the same", async () => {
+    begin();
+    git("branch", "theirs");
+    spans.push({ from: time, to: time + 500 });
+    expect(moves()?.branches).toEqual(["theirs"]);
+    await Bun.sleep(45);
+    expect(moves(await noted())).toBeUndefined();
+  });
+
   test("is told of a first commit, of no branch, and of a linked work tree", () => {
     git("init", "-q", "-b", "main");
     task(...commit("one"));
@@ -111,6 +191,6 @@ describe("what became of a repository while a task acted", () => {
     git("worktree", "add", "-q", linked, "main");
     spans = [];
     task("-C", linked, ...commit("two"));
-    expect(moves(linked)?.head?.was).toEqual({ commit: first, branch: "main" });
+    expect(movesIn(linked)?.head?.was).toEqual({ commit: first, branch: "main" });
   });
 });
