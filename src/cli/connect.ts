@@ -11,6 +11,7 @@ import { interrupted } from "./picker.ts";
 import { freshStatuses, openPlace, type Place, pickProvider, rowNamed, sourceOf, statusLines } from "./place.ts";
 import { readSecret } from "./secret.ts";
 import { watchSignals } from "./signals.ts";
+import { isPiped } from "./stdin.ts";
 
 /** `openkoi connect [TARGET|status]`: saves a key or logs in; shows what there is. */
 export async function connectCommand({ argument, flags }: CommandLine): Promise<ExitCode> {
@@ -31,8 +32,18 @@ export async function connectCommand({ argument, flags }: CommandLine): Promise<
   return Exit.ok;
 }
 
-/** Connects one provider. @throws UserError where that was refused, UsageError where it takes no credential. */
+/** All servers that need no key together are waited for no longer than this, ms. */
+const REACH_MS = 10_000;
+
+/**
+ * Connects one provider. Of a server that needs no key it is only said whether it answers; a key for a proxy before it
+ * can still be piped in. @throws UserError where that was refused, UsageError where it takes no credential.
+ */
 export async function connect(row: CredentialRow, place: Place): Promise<void> {
+  if (!row.needsKey && !row.login && !row.keyUrl && !isPiped()) {
+    print(`${row.id}: ${await findServer(row, place)}\n`);
+    return;
+  }
   const saved = row.login ? await viaLogin({ ...row, login: row.login }, place) : await viaKey(row, place);
   const status = (await freshStatuses(place)).find(({ id }) => id === row.id);
   print(`${row.id}: ${saved}\n`);
@@ -40,6 +51,19 @@ export async function connect(row: CredentialRow, place: Place): Promise<void> {
   if (status?.source && !saved.includes(status.source)) {
     say(`${sourceOf(status)} comes before it and is what is used`);
   }
+}
+
+/** What is there of a server that needs no key. @throws UserError where nothing answers, or it has no model. */
+async function findServer({ id }: CredentialRow, place: Place): Promise<string> {
+  const status = (await freshStatuses(place)).find((each) => each.id === id);
+  const unreached = (await place.providers.unreached(AbortSignal.timeout(REACH_MS))).has(id);
+  if (status?.state === "ready" && !unreached) {
+    return `needs no key, and answers at ${status.baseUrl}${status.defaultModel ? ` (${status.defaultModel})` : ""}`;
+  }
+  throw new UserError(
+    `${id} needs no key, but is not ready at ${status?.baseUrl}`,
+    `${status?.remedy ?? "Start it, or mend its base_url."} Then again: openkoi connect ${id}.`,
+  );
 }
 
 async function viaLogin(row: CredentialRow & { login: Login }, { app }: Place): Promise<string> {

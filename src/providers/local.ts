@@ -108,7 +108,9 @@ export class LocalServers {
     const defaultModel = row.defaultModel ?? (models && (await this.best(row)));
     const source = models ? `server at ${new URL(baseUrl).host}` : undefined;
     if (models && defaultModel) return { id, displayName, source, state: "ready", baseUrl, defaultModel };
-    const remedy = models ? "Pull a model: ollama pull qwen3." : `Start it, or name it in ${row.baseUrlEnv}.`;
+    const remedy = models
+      ? "Pull a model: ollama pull qwen3."
+      : `Start it (ollama serve), or name it in ${row.baseUrlEnv}.`;
     return { id, displayName, source, state: "missing", remedy, baseUrl, defaultModel };
   }
 

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Issuer, type IssuerScript, startIssuer, USER_CODE } from "../fakes/issuer.ts";
+import { startOllamaFake } from "../fakes/ollama-server.ts";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import { makePlace, onTerminal, openkoi, type Place, type RunOptions } from "./openkoi.ts";
 
@@ -189,6 +190,27 @@ describe("on a terminal", () => {
     expect(seen).toContain("config.toml (made)");
     expect(seen).not.toContain("Nothing was changed");
     expect(seen).toContain("openkoi init goes on from there");
+  });
+
+  test("a server that needs no key is not asked one for: whether it answers is said, and how to start it", async () => {
+    const at = place();
+    const steps = [
+      { when: "Connect (type to filter", type: "ollama" },
+      { when: "): ollama", type: "\r" },
+    ];
+    const { code, seen } = await onTerminal(at, '"$OPENKOI" init', steps, { cols: 200, rows: 24 });
+    expect(code).toBe(1);
+    expect(seen).not.toContain("Key for");
+    expect(seen).toContain("ollama needs no key, but is not ready at http://127.0.0.1:1");
+    expect(seen).toContain("Start it (ollama serve)");
+
+    const server = startOllamaFake([]);
+    servers.push(server);
+    at.env["OLLAMA_HOST"] = server.baseUrl;
+    const there = await onTerminal(at, '"$OPENKOI" init --connect ollama', [], { cols: 200, rows: 24 });
+    expect(there.code).toBe(0);
+    expect(there.seen).toContain(`ollama: needs no key, and answers at ${server.baseUrl}`);
+    expect(there.seen).toContain("model: ollama/");
   });
 
   test("the key is picked for, typed and never shown", async () => {
