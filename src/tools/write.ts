@@ -8,6 +8,7 @@ import { openPlace, type Place, resolvePath } from "./paths.ts";
 import { hashOf, Pieces } from "./pieces.ts";
 import { previewDiff } from "./preview.ts";
 import { replaceFile } from "./replace.ts";
+import { formOf, inForm } from "./text-form.ts";
 
 function parameters() {
   return s.object({ path: s.string(), content: s.string() });
@@ -24,8 +25,10 @@ export function createWrite(): Tool<Infer<ReturnType<typeof parameters>>> {
     async preview({ path, content }, context) {
       const place = resolvePath(path, context, "write");
       const old = lstatSync(place.path, { throwIfNoEntry: false });
-      const before = old?.isFile() ? readFileSync(place.path, "utf8") : "";
-      return previewDiff(`${old ? "replace" : "create"} ${place.shown}`, before, content);
+      const isFile = old?.isFile() === true;
+      const before = isFile ? readFileSync(place.path, "utf8") : "";
+      const { text } = isFile ? asBefore(place, content) : { text: content };
+      return previewDiff(`${old ? "replace" : "create"} ${place.shown}`, before, text);
     },
 
     async run({ path, content }, context) {
@@ -34,12 +37,13 @@ export function createWrite(): Tool<Infer<ReturnType<typeof parameters>>> {
       await context.beforeWrite(place.path);
       // A checkpoint may have been waited for: what somebody wrote there meanwhile must not be lost.
       const isThere = checkKnown(place, context);
-      const bytes = Buffer.from(content);
+      const { text, kept } = isThere ? asBefore(place, content) : { text: content, kept: "" };
+      const bytes = Buffer.from(text);
       const stats = replaceFile(place, bytes);
       context.seen.note(place.path, context.seen.look(stats), hashOf(bytes));
       const lines = content === "" ? 0 : content.split("\n").length - (content.endsWith("\n") ? 1 : 0);
       return {
-        text: `${isThere ? "Replaced" : "Created"} ${place.shown} (${plural(lines, "line")}).`,
+        text: `${isThere ? "Replaced" : "Created"} ${place.shown} (${plural(lines, "line")}${kept && `; its ${kept} kept`}).`,
         changed: [place.path],
       };
     },
@@ -59,6 +63,16 @@ function checkKnown(place: Place, context: ToolContext): boolean {
     throw new Mistake(`${place.shown} changed since it was read. Read it again, then write what is to be there.`);
   }
   return true;
+}
+
+/** The content with the line ends and the byte order mark of the file that is there: a model is not shown these. */
+function asBefore(place: Place, content: string): ReturnType<typeof inForm> {
+  const { fd, stats } = openPlace(place);
+  try {
+    return inForm(content, formOf(fd, Number(stats.size)));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function stateOf(place: Place, { seen }: ToolContext): ReturnType<ToolContext["seen"]["state"]> {

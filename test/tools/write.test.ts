@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { PIECE } from "../../src/tools/pieces.ts";
 import { openTask } from "./task.ts";
 
 describe("write", () => {
@@ -38,6 +39,37 @@ describe("write", () => {
     await task.ok("read", { path: "run.sh" });
     await task.ok("write", { path: "run.sh", content: "echo 2\n" });
     expect(statSync(path).mode & 0o777).toBe(0o755);
+  });
+
+  const forms: [what: string, before: string, content: string, after: string, said: string][] = [
+    ["CRLF", "a\r\nb\r\n", "a\nc\n", "a\r\nc\r\n", "; its CRLF line ends kept"],
+    ["a byte order mark", "\uFEFFa\nb\n", "a\nc\n", "\uFEFFa\nc\n", "; its byte order mark kept"],
+    ["both", "\uFEFFa\r\n", "a\nc\n", "\uFEFFa\r\nc\r\n", "; its CRLF line ends and byte order mark kept"],
+    ["line ends of two kinds", "a\r\nb\n", "a\nc\n", "a\nc\n", ""],
+    ["CRLF in what is new, too", "a\r\n", "a\r\nb\n", "a\r\nb\n", ""],
+    ["a mark in what is new, too", "\uFEFFa", "\uFEFFa\nc\n", "\uFEFFa\nc\n", ""],
+    ["no line end", "a", "a\nc\n", "a\nc\n", ""],
+  ];
+  test.each(forms)("keeps the form of a file with %s", async (_, before, content, after, said) => {
+    await using task = await openTask();
+    const path = task.put("a.txt", before);
+    await task.ok("read", { path: "a.txt" });
+    expect(await task.ok("write", { path: "a.txt", content })).toBe(`Replaced a.txt (2 lines${said}).`);
+    expect(readFileSync(path).toString("latin1")).toBe(Buffer.from(after).toString("latin1"));
+  });
+
+  test("finds CRLF across what is read at once, and a single other line end behind it", async () => {
+    await using task = await openTask();
+    const before = `${"x".repeat(PIECE - 1)}\r\nx\r\n`;
+    for (const [old, end] of [
+      [before, "\r\n"],
+      [`${before}y\n`, "\n"],
+    ] as const) {
+      const path = task.put("a.txt", old);
+      await task.ok("read", { path: "a.txt" });
+      await task.ok("write", { path: "a.txt", content: "1\n2\n" });
+      expect(readFileSync(path, "utf8")).toBe(`1${end}2${end}`);
+    }
   });
 
   test("does not go over a write protection", async () => {
