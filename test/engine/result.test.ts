@@ -115,6 +115,26 @@ describe("JSON in a model's answer", () => {
     }
   });
 
+  test("is found behind thoughts, and behind braces that are no JSON or do not fit", () => {
+    for (const text of [
+      '<think>Like {"a":2}? f() { return "x }</think>\n{"a":1}',
+      'So {"a":2} it is.\n</think>\n\n```json\n{"a":1}\n```',
+      '<thinking>{</thinking>{"a":1}',
+      'function f() { return a } and {"b":{"a":2}}: {"a":1}',
+      'Braces like { are odd: {"a":1}',
+      '{"a":1,"b":"</think>"}',
+    ]) {
+      expect(readJson(wanted, text)).toEqual({ ok: true, value: { a: 1 } });
+    }
+  });
+
+  test("is looked for in a long text full of braces for a short time only", () => {
+    expect(readJson(wanted, "{".repeat(3_000_000))).toEqual({
+      ok: false,
+      problem: "there is no whole JSON object in it",
+    });
+  });
+
   test("that is missing, cut off, invalid or does not fit is a problem, never a guess", () => {
     for (const text of ["", "no", '{"a":1', "{a:1}", '{"a":"1"}', "[1]"]) {
       expect(readJson(wanted, text).ok).toBe(false);

@@ -3,6 +3,7 @@ import type { AssistantBlock, StopReason, Usage } from "../../contracts/message.
 import { explain } from "../trouble.ts";
 import { ToolCalls } from "./chat-calls.ts";
 import { mergeDetails } from "./chat-reasoning.ts";
+import { type ContentPiece, InlineThoughts } from "./inline-thoughts.ts";
 import { Told } from "./told.ts";
 import { count, firstAnswer, object, objects, text } from "./values.ts";
 import type { Target } from "./wire.ts";
@@ -23,6 +24,7 @@ export class ChatAnswer {
   readonly told = new Told();
   readonly #target: Target;
   readonly #calls = new ToolCalls();
+  readonly #content = new InlineThoughts();
   /** Text and reasoning in the order in which they came. */
   readonly #blocks: { type: "text" | "reasoning"; text: string }[] = [];
   #details: Record<string, unknown>[] = [];
@@ -48,7 +50,7 @@ export class ChatAnswer {
     this.#stop = text(choice["finish_reason"]) || this.#stop;
     const delta = object(choice["delta"]);
     this.told.goOn("reasoning", this.#reasoning(delta), this.#blocks);
-    this.told.goOn("text", this.#text(delta), this.#blocks);
+    this.#say(this.#content.take(this.#text(delta)));
     for (const piece of objects(delta["tool_calls"])) {
       const begun = this.#calls.take(piece, text(chunk["id"]));
       if (begun) this.told.call(begun.id, begun.name);
@@ -66,6 +68,7 @@ export class ChatAnswer {
    * @throws ProviderError where the answer has no end yet.
    */
   done(ended: boolean): void {
+    this.#say(this.#content.finish());
     this.told.flush();
     const calls = this.#calls.finished();
     if (!this.#stop && !(ended && (calls.length > 0 || this.#blocks.length > 0))) {
@@ -81,6 +84,10 @@ export class ChatAnswer {
       from: this.#target.info.ref,
     };
     this.told.end(message, stop, this.#usage);
+  }
+
+  #say(pieces: readonly ContentPiece[]): void {
+    for (const { kind, text } of pieces) this.told.goOn(kind, text, this.#blocks);
   }
 
   /** `reasoning_content` (DeepSeek, Moonshot, Qwen, xAI), `reasoning` (Groq, OpenRouter), `reasoning_details`. */
