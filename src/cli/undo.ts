@@ -105,12 +105,17 @@ async function named(paths: Paths, workspace: string, tasks: readonly string[], 
   return candidate(paths, workspace, task);
 }
 
+/** What its checks left behind is something, too. */
+function leftSomething({ changed, outputs }: Undoable): boolean {
+  return changed?.paths !== 0 || outputs > 0;
+}
+
 /** The newest task that changed something: a question is nothing to undo. */
 async function lastChange(paths: Paths, workspace: string, tasks: readonly string[]): Promise<Candidate> {
   for (const task of tasks) {
     const input = await candidate(paths, workspace, task);
     const found = undoable(input);
-    if (found && found.changed?.paths !== 0) return input;
+    if (found && leftSomething(found)) return input;
   }
   throw new UsageError(
     `no task changed anything in ${workspace}`,
@@ -122,7 +127,7 @@ async function listText(paths: Paths, workspace: string, tasks: readonly string[
   const lines: string[] = [];
   for (const task of tasks.slice(0, MOST_LISTED)) {
     const found = undoable(await candidate(paths, workspace, task));
-    if (!found || found.changed?.paths === 0) continue;
+    if (!found || !leftSomething(found)) continue;
     const started = await firstEvent(transcriptPath(paths, task));
     const about = started?.type === "task_started" ? clip(oneLine(started.request.description), MOST_DESCRIPTION) : "";
     lines.push([`  ${task}`, ago(found.at, now), standing(found), about].filter((part) => part !== "").join("  "));
@@ -131,15 +136,16 @@ async function listText(paths: Paths, workspace: string, tasks: readonly string[
   return `${[`what undo can put back in ${workspace}, newest first`, ...lines].join("\n")}\n`;
 }
 
-function standing({ changed, undone }: Undoable): string {
+function standing({ changed, outputs, undone }: Undoable): string {
   if (undone) return "undone";
   if (!changed) return "cut short";
+  if (changed.paths === 0) return `${plural(outputs, "path")} left by checks`;
   return changed.files > 0 ? `${plural(changed.files, "file")} changed` : `${plural(changed.paths, "folder")} changed`;
 }
 
 /** What was done, in calm lines. */
 function reportText(task: string, report: UndoReport, git: readonly string[]): string {
-  const { turn, done, guessed, forced, again, restored, kept, failed, foreign = [] } = report;
+  const { turn, done, guessed, forced, again, restored, kept, failed, foreign = [], unsure = [] } = report;
   const undid = turn === "undo";
   const did = undid ? "undone" : "redone";
   const theirs = undid ? foreign.filter((path) => restored.includes(path)) : [];
@@ -148,6 +154,7 @@ function reportText(task: string, report: UndoReport, git: readonly string[]): s
     ...(kept.length === 0 ? [] : ["kept, because somebody else changed them, too:", ...listed(kept)]),
     ...(failed ? ["could not be put back:", ...listed(failed)] : []),
     ...(theirs.length === 0 ? [] : ["as somebody else had left them before the task changed them:", ...listed(theirs)]),
+    ...(unsure.length === 0 ? [] : ["changed while checks ran, and left as they are:", ...listed(unsure)]),
     ...(others.length === 0 ? [] : ["also changed meanwhile, not by this task:", ...listed(others)]),
   ];
   const more = kept.length === 0 || forced ? [] : [onward(task, turn)];

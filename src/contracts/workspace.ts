@@ -3,7 +3,7 @@
 /** A recorded state of the workspace. */
 export interface Checkpoint {
   id: string;
-  /** Content hash of everything covered; equal hashes mean equal workspaces. */
+  /** Content hash of everything covered; equal hashes mean equal workspaces, apart from what checks left behind. */
   hash: string;
   /** ISO time. */
   at: string;
@@ -36,6 +36,8 @@ export interface RestoreReport {
   kept: string[];
   /** Files that are no work of the task at all, and stay as somebody else left them; absent where there are none. */
   foreign?: string[];
+  /** Files that were there before and changed while checks ran: nobody can say by whom, so they stay; absent where there are none. */
+  unsure?: string[];
   /** What could not be put back and why, in words; absent where nothing failed. */
   failed?: string[];
 }
@@ -51,12 +53,14 @@ export interface Activity {
 export interface Span {
   readonly from: number;
   readonly to: number;
+  /** A check ran: what it leaves behind is not the task's work. */
+  readonly check?: true;
 }
 
 export interface Checkpoints {
   /** Records what is on disk now; work proportional to what changed since the last record. */
   record(signal: AbortSignal): Promise<Checkpoint>;
-  /** What the task changed between two records. `around`: lines to be shown around the changes of a file, else 3. */
+  /** What the task changed between two records, without what its checks left behind. `around`: lines to be shown around the changes of a file, else 3. */
   diff(from: Checkpoint, to: Checkpoint, maxBytes: number, around?: (path: string) => number): Promise<Diff>;
   /**
    * Puts the files back as recorded in `to`. `expected` is the record of what the task left on disk: a file that

@@ -20,6 +20,11 @@ export async function* runChecks(
   return results;
 }
 
+/** What checks left behind is recorded before the task acts again: so it is not taken for its work. */
+export async function recordOutputs({ kit }: Context, ran: readonly CheckResult[], signal: AbortSignal): Promise<void> {
+  if (ran.length > 0) await kit.checkpoints.record(signal);
+}
+
 export async function* runCheck(
   context: Context,
   check: Check,

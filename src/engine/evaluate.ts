@@ -3,7 +3,7 @@ import type { Check, CheckResult } from "../contracts/evidence.ts";
 import type { Evaluation, Judgement, Regression } from "../contracts/task.ts";
 import type { Checkpoint, Diff } from "../contracts/workspace.ts";
 import { countedTokens } from "./budget.ts";
-import { compare, isTouched, runCheck, runChecks } from "./checks.ts";
+import { compare, isTouched, recordOutputs, runCheck, runChecks } from "./checks.ts";
 import type { Context } from "./context.ts";
 import { type Case, judge, judgingTokens } from "./judge.ts";
 import { narrow, sinceText } from "./narrow.ts";
@@ -173,6 +173,7 @@ async function* measureChecks(
     const measured = again.status === "passed" || again.status === "failed";
     if (measured && newFailures(proof, again) === 0) results[at] = { ...again, flaky: true };
   }
+  await recordOutputs(context, results, context.signal);
   return results;
 }
 

@@ -1,7 +1,7 @@
 import { merge } from "../base/stream.ts";
 import type { EventBody } from "../contracts/event.ts";
 import type { Check, CheckResult } from "../contracts/evidence.ts";
-import { runChecks } from "./checks.ts";
+import { recordOutputs, runChecks } from "./checks.ts";
 import type { Context } from "./context.ts";
 import { makePlan, type Planned } from "./plan.ts";
 import { type Progress, secure } from "./progress.ts";
@@ -150,5 +150,7 @@ async function* takeBaseline(
     const commands = allowed.map(({ command }) => `\`${command}\``).join(", ");
     yield { type: "warning", code: "evidence", message: `no baseline for ${commands}: ${late}` };
   }
-  return { checks: allowed, refused, results: late ? [] : yield* runChecks(context, allowed, "baseline", signal) };
+  const results = late ? [] : yield* runChecks(context, allowed, "baseline", signal);
+  await recordOutputs(context, results, signal);
+  return { checks: allowed, refused, results };
 }

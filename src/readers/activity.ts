@@ -40,7 +40,7 @@ class Collected {
   private waiting: string[] = [];
 
   get activity(): Activity {
-    const lasting = [...this.open.values()].map((from) => ({ from, to: Number.POSITIVE_INFINITY }));
+    const lasting = [...this.open].map(([key, from]) => spanOf(key, from, Number.POSITIVE_INFINITY));
     return { spans: [...this.past, ...lasting], named: this.named };
   }
 
@@ -92,6 +92,10 @@ class Collected {
     const from = this.open.get(key);
     if (from === undefined) return;
     this.open.delete(key);
-    this.past.push({ from, to: Math.max(from, time) });
+    this.past.push(spanOf(key, from, Math.max(from, time)));
   }
+}
+
+function spanOf(key: string, from: number, to: number): Span {
+  return { from, to, ...(key.startsWith("check ") ? { check: true as const } : {}) };
 }

@@ -1,6 +1,6 @@
 import { readdirSync, type Stats } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import type { Activity } from "../contracts/workspace.ts";
+import type { Activity, Span } from "../contracts/workspace.ts";
 import { codeOf } from "./faults.ts";
 import { barrierOn, locate, type Root } from "./roots.ts";
 import { changedPaths, type Entry, kindOf, look, type State, untouched } from "./state.ts";
@@ -16,6 +16,11 @@ export interface Others {
   theirs: string[];
   /** Both. */
   shared: string[];
+}
+
+/** The same, with what changed while only checks of the task ran: they left it behind. */
+export interface Parted extends Others {
+  checks: string[];
 }
 
 /** What the times of files are held against. */
@@ -34,17 +39,20 @@ export interface AttributionInput extends TimesInput {
   to: State;
   /** True where an earlier record of the task has the path like this: then it may have been put back. */
   wasSo(path: string, entry: Entry | undefined): boolean;
+  /** What checks had left behind by then. */
+  outputs: ReadonlySet<string>;
 }
 
 /**
  * Parts what changed by its time: a file whose ctime lies outside of what the task did was changed by somebody else.
  * Where times do not tell (other clocks, deletions) it was the task. The files must still be as in `to`.
  */
-export function attribute(input: AttributionInput): Others {
-  const { from, to, wasSo } = input;
+export function attribute(input: AttributionInput): Parted {
+  const { from, to, wasSo, outputs } = input;
   const theirs = new Set<string>();
   const shared = new Set<string>();
   const own = new Set<string>();
+  const checks = new Set<string>();
   const when = new Times(input);
   const folders: string[] = [];
   const changed = changedPaths(from, to);
@@ -60,25 +68,31 @@ export function attribute(input: AttributionInput): Others {
     }
     const origin = entry && !from.entries.has(path) ? left.get(identityOf(entry)) : undefined;
     const judge = () => (entry ? when.changed(entry, origin !== undefined) : (movers.get(path) ?? when.deleted(path)));
-    const verdict = wasSo(path, entry) ? "own" : judge();
+    const isBack = wasSo(path, entry);
+    const verdict = isBack ? "own" : judge();
     for (const way of origin === undefined ? [] : [...above(origin), origin]) {
       if (verdict === "own" || !movers.has(way)) movers.set(way, verdict);
     }
-    if (verdict === "own") own.add(path);
+    if (verdict === "own") ((!isBack || outputs.has(path)) && when.isOfChecks(entry) ? checks : own).add(path);
     else if (verdict === "shared" || (entry && when.isNamed(path))) shared.add(path);
     else theirs.add(path);
   }
-  if (folders.length === 0) return { theirs: [...theirs], shared: [...shared] };
   // A folder is whose files are in it; the time of an empty one is its own. Inner ones first.
   const holding = foldersOf([...theirs, ...shared]);
   const working = foldersOf(own);
+  const checked = foldersOf(checks);
   for (const path of folders.reverse()) {
-    const foreign = holding.has(path) || (!working.has(path) && !wasSo(path, to.entries.get(path)) && !when.made(path));
-    if (!foreign) continue;
+    const isWork = working.has(path) || checked.has(path);
+    const isBack = wasSo(path, to.entries.get(path));
+    const foreign = holding.has(path) || (!isWork && !isBack && !when.made(path));
+    if (!foreign) {
+      if (!working.has(path) && !isBack && (checked.has(path) || when.isOfChecks(undefined))) checks.add(path);
+      continue;
+    }
     theirs.add(path);
     for (const outer of foldersOf([path])) holding.add(outer);
   }
-  return { theirs: [...theirs].sort(), shared: [...shared].sort() };
+  return { theirs: [...theirs].sort(), shared: [...shared].sort(), checks: [...checks].sort() };
 
   function foldersOf(paths: Iterable<string>): Set<string> {
     const found = new Set<string>();
@@ -239,6 +253,17 @@ class Times {
     return stats.mtimeMs < Math.min(...acts) - SLACK ? "theirs" : "own";
   }
 
+  /** True where what is not somebody else's was changed by checks: nothing else of the task ran since, or just then. */
+  isOfChecks(entry: Entry | undefined): boolean {
+    const { since, activity } = this.input;
+    const acts = activity.spans.filter(({ to }) => to > since);
+    if (acts.every(({ check }) => check)) return acts.length > 0;
+    const place = entry && this.place(entry.path);
+    const time = place && look(place.absolute)?.ctimeMs;
+    const then = time === undefined ? [] : acts.filter((span) => isWithin(time, span));
+    return then.length > 0 && then.every(({ check }) => check);
+  }
+
   /** True where the task made an empty folder, changed the mode of one, or moved it here with the one that holds it. */
   made(path: string): boolean {
     const place = this.place(path);
@@ -253,7 +278,7 @@ class Times {
   }
 
   private acted(time: number): boolean {
-    return this.input.activity.spans.some(({ from, to }) => time >= from - SLACK && time <= to + SLACK);
+    return this.input.activity.spans.some((span) => isWithin(time, span));
   }
 
   private place(path: string): Located | undefined {
@@ -261,4 +286,8 @@ class Times {
     if (!place || barrierOn(place.root, place.way) !== undefined) return undefined;
     return { ...place, absolute: `${place.root.path}/${place.way}` };
   }
+}
+
+function isWithin(time: number, { from, to }: Span): boolean {
+  return time >= from - SLACK && time <= to + SLACK;
 }

@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
 import type { WalkMemory } from "../base/walk-memory.ts";
 import type { Checkpoint, Diff, RestoreReport } from "../contracts/workspace.ts";
-import { attribute, newcomers, type Others, suspects, type TimesInput, touched, wasChanged } from "./attribution.ts";
+import { attribute, newcomers, type Parted, suspects, type TimesInput, touched, wasChanged } from "./attribution.ts";
 import type { HeldClaim } from "./claims.ts";
 import { diffStates } from "./diff.ts";
 import { Entries } from "./entries.ts";
@@ -19,6 +19,7 @@ import {
   workspaceKey,
   writeLatest,
 } from "./manifest-names.ts";
+import { outputsOf, withPaths } from "./outputs.ts";
 import { type Own, ownChanges } from "./own.ts";
 import { DEFAULT_LIMITS } from "./record-limits.ts";
 import { firstReadable, Records } from "./records.ts";
@@ -62,8 +63,10 @@ class Recorder implements TaskCheckpoints {
   private last: State | undefined;
   /** When that was, ms. */
   private lastAt = 0;
-  /** The newest checkpoint; an equal state needs no other. */
-  private newest: Checkpoint | undefined;
+  /** The newest checkpoint, and the hash of all it holds; an equal state needs no other. */
+  private newest: { checkpoint: Checkpoint; hash: string } | undefined;
+  /** What checks have left behind so far. */
+  private outputs: ReadonlySet<string> = new Set();
   /** The whole manifest of this session, which the next ones extend. */
   private base: { name: string; state: State } | undefined;
   private queue: Promise<unknown> = Promise.resolve();
@@ -90,13 +93,14 @@ class Recorder implements TaskCheckpoints {
     });
   }
 
-  restore(to: Checkpoint, expected: Checkpoint, signal: AbortSignal): Promise<RestoreReport> {
+  restore(to: Checkpoint, expected: Checkpoint, signal: AbortSignal, outputs = false): Promise<RestoreReport> {
     return this.inTurn(async () => {
-      const own = this.own(to, expected);
+      const own = this.own(to, expected, outputs);
       const keep = own.contested;
       const report = await this.putBack([to.id, expected.id], { to: own.from, expected: own.to, keep, signal });
       const foreign = own.foreign.filter((path) => !keep.has(path));
-      return foreign.length === 0 ? report : { ...report, foreign };
+      const { unsure } = own;
+      return { ...report, ...(foreign.length > 0 ? { foreign } : {}), ...(unsure.length > 0 ? { unsure } : {}) };
     });
   }
 
@@ -192,7 +196,11 @@ class Recorder implements TaskCheckpoints {
     this.last = own?.state;
     this.lastAt = own ? Date.parse(own.checkpoint.at) : 0;
     this.cache = soundEntries(packFolder(dir, workspaceKey(workspace)), newest?.state.entries ?? Entries.NONE);
-    if (own && newest === own && this.cache.size === own.state.entries.size) this.newest = own.checkpoint;
+    this.outputs = new Set(own?.checks.outputs);
+    if (own && newest === own && this.cache.size === own.state.entries.size) {
+      const { checkpoint, state } = own;
+      this.newest = { checkpoint, hash: this.outputs.size === 0 ? checkpoint.hash : state.entries.hash() };
+    }
   }
 
   private scanInput(signal: AbortSignal): ScanInput {
@@ -242,15 +250,23 @@ class Recorder implements TaskCheckpoints {
       this.last = state;
       this.lastAt = this.now();
       this.cache = state.entries;
-      return newest;
+      return newest.checkpoint;
     }
     const name = `${String(this.number).padStart(3, "0")}-${this.token}`;
     const now = this.now();
-    const others = this.others(state, now);
+    const { checks: changed, ...others } = this.parted(state, now);
+    const first = changed.length + this.outputs.size > 0 ? this.records.first() : undefined;
+    const isClaimed = (path: string) =>
+      others.theirs.includes(path) || others.shared.includes(path) || this.wasNamed(path);
+    const { outputs } = this;
+    const checks = outputsOf({ first, before: last ?? state, after: state, outputs, changed, isClaimed });
     const files = countFiles(state.entries);
     const id = manifestId(workspace, task, name);
-    const checkpoint = { id, hash, at: new Date(now).toISOString(), files, uncovered };
-    const recorded: Recorded = { checkpoint, task, workspace, addDirs, state, others };
+    // What checks left behind makes no other workspace of it.
+    const own =
+      first && checks.outputs.length > 0 ? withPaths(state.entries, checks.outputs, first.entries) : undefined;
+    const checkpoint = { id, hash: own?.hash() ?? hash, at: new Date(now).toISOString(), files, uncovered };
+    const recorded: Recorded = { checkpoint, task, workspace, addDirs, state, others, checks };
     await this.writer.flush();
     const manifest = encodeManifest(recorded, this.base);
     // Merely a hint where to find it, so it may be there first; before the folder is synced it costs less than after.
@@ -265,17 +281,25 @@ class Recorder implements TaskCheckpoints {
     this.number++;
     if (manifest.base === null) this.base = { name, state };
     this.records.add(recorded);
-    this.newest = checkpoint;
+    this.newest = { checkpoint, hash };
+    this.outputs = new Set(checks.outputs);
     this.last = state;
     this.lastAt = now;
     this.cache = state.entries;
     return checkpoint;
   }
 
-  /** What others changed since this task's last record. */
-  private others(state: State, now: number): Others {
+  /** What others and the checks changed since this task's last record. */
+  private parted(to: State, now: number): Parted {
     const times = this.times(now);
-    return times ? attribute({ ...times, to: state, wasSo: this.records.memory() }) : { theirs: [], shared: [] };
+    if (!times) return { theirs: [], shared: [], checks: [] };
+    return attribute({ ...times, to, wasSo: this.records.memory(), outputs: this.outputs });
+  }
+
+  /** True where a tool of the task said that it changed this file, since the last record. */
+  private wasNamed(path: string): boolean {
+    const time = this.input.activity?.().named.get(join(this.input.workspace, path));
+    return time !== undefined && time >= this.lastAt;
   }
 
   /** What the times of files are held against; undefined where whatever changes is the task's work. */
@@ -295,8 +319,8 @@ class Recorder implements TaskCheckpoints {
     await this.storing(async () => this.save(await scan(this.scanInput(AbortSignal.timeout(NOTICE_MS)))));
   }
 
-  private own(from: Checkpoint, to: Checkpoint): Own {
-    return ownChanges(from.id, to.id, recordIds(this.input), (id) => this.records.get(id));
+  private own(from: Checkpoint, to: Checkpoint, outputs = false): Own {
+    return ownChanges(from.id, to.id, recordIds(this.input), (id) => this.records.get(id), outputs);
   }
 
   private async saveCovers(keys: readonly string[]): Promise<void> {

@@ -28,7 +28,7 @@ export interface Ends {
 
 /** `ids` are all records of the task, oldest first. */
 export function endsOf(exchange: Exchange, ids: readonly string[], load: (id: string) => Recorded): Ends {
-  const own = ownChanges(exchange.goal, exchange.left, ids, load);
+  const own = ownChanges(exchange.goal, exchange.left, ids, load, true);
   const found = load(exchange.there).state;
   const there = found.entries.draft();
   const goal = found.entries.draft();

@@ -23,6 +23,15 @@ export interface Recorded {
   state: State;
   /** What others changed since the task's record before. */
   others: Others;
+  checks: Checked;
+}
+
+/** What checks of the task left behind, folders too. */
+export interface Checked {
+  /** Since the task's record before. */
+  changed: readonly string[];
+  /** What differs from the task's first record because of checks alone. */
+  outputs: readonly string[];
 }
 
 type Row = [
@@ -61,6 +70,8 @@ export interface ManifestFile extends Rows {
   partial: boolean;
   /** Absent where nobody else changed anything. */
   others?: Others;
+  /** Absent where checks left nothing behind. */
+  checks?: Checked;
 }
 
 /** What `cover` learned after checkpoints were made: belongs to all of the task's that do not list the path. */
@@ -113,7 +124,7 @@ export function decodeRows({ packs, blocks, rows }: Rows): Entry[] {
 
 /** The file of `recorded`, as what differs from `base` where one is given and the difference is the smaller half. */
 export function encodeManifest(recorded: Recorded, base?: { name: string; state: State }): ManifestFile {
-  const { checkpoint, task, workspace, addDirs, state, others } = recorded;
+  const { checkpoint, task, workspace, addDirs, state, others, checks } = recorded;
   const differing = base ? state.entries.differing(base.state.entries) : [];
   const rows = differing.flatMap((path) => state.entries.get(path) ?? []);
   const asDelta = base !== undefined && rows.length * 2 <= state.entries.size;
@@ -130,6 +141,7 @@ export function encodeManifest(recorded: Recorded, base?: { name: string; state:
     covered: [...state.covered],
     partial: state.partial,
     ...(isAlone(others) ? {} : { others }),
+    ...(checks.changed.length === 0 && checks.outputs.length === 0 ? {} : { checks }),
   };
 }
 
@@ -166,7 +178,8 @@ export function loadManifest(dir: string, id: string): Recorded {
   const { checkpoint, workspace, addDirs, partial } = file;
   const ignored = new Set(file.ignored);
   const state: State = { entries: entries.done(), ignored, covered, partial, uncovered: checkpoint.uncovered };
-  return { checkpoint, task: file.task, workspace, addDirs, state, others: file.others ?? { theirs: [], shared: [] } };
+  const { others = { theirs: [], shared: [] }, checks = { changed: [], outputs: [] } } = file;
+  return { checkpoint, task: file.task, workspace, addDirs, state, others, checks };
 }
 
 /** What `cover` noted for the task in this folder. */

@@ -48,6 +48,18 @@ export class Records {
     };
   }
 
+  /** What the task found: its oldest state that can be read. */
+  first(): State | undefined {
+    for (const id of recordIds(this.place)) {
+      try {
+        return this.get(id).state;
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+      }
+    }
+    return undefined;
+  }
+
   /** The states of all that can be read. */
   private states(): State[] {
     return recordIds(this.place).flatMap((id) => {

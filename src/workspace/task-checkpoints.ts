@@ -1,4 +1,4 @@
-import type { Activity, Checkpoints, RestoreReport } from "../contracts/workspace.ts";
+import type { Activity, Checkpoint, Checkpoints, RestoreReport } from "../contracts/workspace.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RecordLimits } from "./record-limits.ts";
 
@@ -34,6 +34,8 @@ export interface TaskCheckpoints extends Checkpoints {
    * changed since the task began to act.
    */
   notice(): Promise<void>;
+  /** `outputs`: also what checks left behind, as the last record has it. */
+  restore(to: Checkpoint, expected: Checkpoint, signal: AbortSignal, outputs?: boolean): Promise<RestoreReport>;
   /** Such an effect is over: what it changed of these is known as the task's until somebody else changes it. */
   acted(): Promise<void>;
   /** Puts back what somebody else changed, too; `back` brings again what was there. What changes meanwhile is kept. */

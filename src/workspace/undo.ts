@@ -61,6 +61,8 @@ export interface Undoable {
    * tell, because the task was cut short.
    */
   changed: { paths: number; files: number } | undefined;
+  /** How many paths its checks left behind that would be put back, too; 0 also where `changed` cannot be told. */
+  outputs: number;
   /** True where its changes are put back already: the next undo brings them again. */
   undone: boolean;
 }
@@ -117,10 +119,12 @@ export function undoable(input: Subject): Undoable | undefined {
     if (!move) return undefined;
     const { checkpoint } = loadManifest(input.dir, move.to);
     const left = move.from === undefined ? undefined : loadManifest(input.dir, move.from);
+    const counted = move.from === undefined ? undefined : count(input, move.to, move.from);
     return {
       task: input.task,
       at: left && left.checkpoint.at > checkpoint.at ? left.checkpoint.at : checkpoint.at,
-      changed: move.from === undefined ? undefined : countOwn(input, move.to, move.from),
+      changed: counted?.changed,
+      outputs: counted?.outputs ?? 0,
       undone: move.undone,
     };
   } catch (error) {
@@ -130,12 +134,16 @@ export function undoable(input: Subject): Undoable | undefined {
   }
 }
 
-function countOwn(input: Subject, from: string, to: string): { paths: number; files: number } {
-  const own = ownChanges(from, to, recordIds(input), (id) => loadManifest(input.dir, id));
+function count(input: Subject, from: string, to: string): Required<Pick<Undoable, "changed" | "outputs">> {
+  const ids = recordIds(input);
+  const load = (id: string) => loadManifest(input.dir, id);
+  const own = ownChanges(from, to, ids, load);
   const paths = changedPaths(own.from, own.to);
+  const all = ownChanges(from, to, ids, load, true);
+  const outputs = changedPaths(all.from, all.to).filter((path) => !paths.includes(path));
   const isFolder = ({ entries }: State, path: string) => (entries.get(path)?.kind ?? "dir") === "dir";
   const files = paths.filter((path) => !isFolder(own.from, path) || !isFolder(own.to, path));
-  return { paths: paths.length, files: files.length };
+  return { changed: { paths: paths.length, files: files.length }, outputs: outputs.length };
 }
 
 /**
@@ -180,7 +188,7 @@ export async function undoTask(input: UndoInput, signal: AbortSignal): Promise<U
     await writeTurn(input, turn);
     const report = exchange
       ? await checkpoints.exchange(exchange, to === exchange.there, signal)
-      : await checkpoints.restore(loadManifest(dir, to).checkpoint, loadManifest(dir, from).checkpoint, signal);
+      : await checkpoints.restore(loadManifest(dir, to).checkpoint, loadManifest(dir, from).checkpoint, signal, true);
     const about = {
       turn: move.undone ? ("redo" as const) : ("undo" as const),
       guessed,

@@ -391,3 +391,69 @@ describe("what the user undid", () => {
     expect(prompts()).not.toContain("undone by the user");
   }, 60_000);
 });
+
+describe("what checks leave behind", () => {
+  const PROJECT = {
+    Makefile:
+      "test:\n\t@mkdir -p cover; date +%N > cover/lines; date +%N > report.xml; grep -q 'answer = 42' answer.ts && echo ok\n",
+    "answer.ts": "export const answer = 41;\n",
+  };
+  const PLAN = JSON.stringify({ kind: "change", category: "code", steps: ["Change it."], checks: ["make test"] });
+  const VERDICT = JSON.stringify({
+    scores: { correctness: 1, safety: 1, style: 1, completeness: 1 },
+    findings: [],
+  });
+  const EDIT: Turn = { calls: [{ name: "edit", arguments: { path: "answer.ts", old: "41", new: "42" } }] };
+
+  async function worked(at: Place, turns: Turn[]) {
+    const server = startOpenAiFake(turns);
+    servers.push(server);
+    useServer(at, server.baseUrl);
+    const { code, stdout } = await openkoi(at, ["--yes", "--format", "json", "Set the answer to 42."]);
+    return { code, outcome: JSON.parse(stdout), server };
+  }
+
+  test("is no work of the task, the judge does not see it, and undo removes it", async () => {
+    const here = place(PROJECT);
+    const before = snapshot(here.project);
+    const { code, outcome, server } = await worked(here, [PLAN, EDIT, run("make test"), "It is 42.", VERDICT]);
+    expect({ code, paths: outcome.changes.map(({ path }: { path: string }) => path) }).toEqual({
+      code: 0,
+      paths: ["answer.ts"],
+    });
+    expect(existsSync(join(here.project, "report.xml"))).toBe(true);
+    const judged = JSON.stringify(server.requests.at(-1)!.body.messages);
+    expect(judged).toContain("+export const answer = 42;");
+    expect(judged).not.toMatch(/report\.xml|cover\/lines/);
+    const after = snapshot(here.project);
+
+    const undone = await undo(here);
+    expect(undone).toMatchObject({ code: 0 });
+    expect(undone.stdout).not.toContain("somebody else");
+    expect(snapshot(here.project)).toEqual(before);
+    expect((await undo(here)).code).toBe(0);
+    expect(snapshot(here.project)).toEqual(after);
+  });
+
+  test("makes no work of a task that did nothing, and is put back even so", async () => {
+    const here = place(PROJECT);
+    const before = snapshot(here.project);
+    const { code, outcome } = await worked(here, [PLAN, "I set it to 42.", "It is there.", "It is there."]);
+    expect(code).not.toBe(0);
+    expect(outcome).toMatchObject({ changes: [], reason: "the last 2 iterations changed nothing" });
+    expect((await undo(here, "--list")).stdout).toContain("3 paths left by checks");
+    expect((await undo(here)).code).toBe(0);
+    expect(snapshot(here.project)).toEqual(before);
+  });
+
+  test("stays, and is named, where it was there before", async () => {
+    const here = place({ ...PROJECT, "report.xml": "old\n", "cover/lines": "old\n" });
+    const { outcome } = await worked(here, [PLAN, EDIT, "It is 42.", VERDICT]);
+    expect(outcome.changes).toHaveLength(1);
+    const { code, stdout } = await undo(here);
+    expect(code).toBe(0);
+    expect(stdout).toContain("changed while checks ran, and left as they are:\n  cover/lines\n  report.xml\n");
+    expect(stdout).not.toContain("somebody else");
+    expect(readFileSync(join(here.project, "answer.ts"), "utf8")).toContain("41");
+  });
+});

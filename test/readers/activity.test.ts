@@ -44,6 +44,14 @@ describe("when a task acts", () => {
     ]);
   });
 
+  test("is told apart: a check, or something else", () => {
+    const reader = createActivity();
+    const look: EventBody = { type: "check_started", check, purpose: "baseline" };
+    const seen: EventBody = { type: "check_finished", result: checked(1, []), purpose: "baseline" };
+    reader.recall(told([look, seen, begun("a"), look]));
+    expect(reader.activity.spans.map((span) => span.check)).toEqual([true, undefined, true]);
+  });
+
   test("lasts as long as nothing ends it", () => {
     expect(spans([begun("a")])).toEqual([[0, Number.POSITIVE_INFINITY]]);
   });
