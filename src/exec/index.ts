@@ -13,7 +13,7 @@ import { OutputSink } from "./output.ts";
 import type { Policy } from "./policy.ts";
 import { type Child, cannotStart, GRACE_MS, startChild } from "./process.ts";
 import type { Jail } from "./sandbox.ts";
-import { taskEnv } from "./surroundings.ts";
+import { taskEnv, withoutNetworkEnv } from "./surroundings.ts";
 
 const DEFAULT_OUTPUT = 1024 * 1024;
 
@@ -147,7 +147,9 @@ class TaskExec implements ReadyExec {
 
   constructor(input: ExecInput, libc: Libc | undefined, jail: Jail, policy: Policy | undefined) {
     this.posture = jail.posture;
-    this.#env = { ...taskEnv(input.env, input.privateTemp), ...jail.env };
+    const unreached = jail.posture.mode !== "off" && input.network !== "all";
+    const env = taskEnv(input.env, input.privateTemp);
+    this.#env = { ...env, ...(unreached ? withoutNetworkEnv(env) : {}), ...jail.env };
     this.#libc = libc;
     this.#jail = jail;
     this.#guards = new Guards(jail.watched);

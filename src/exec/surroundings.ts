@@ -38,6 +38,14 @@ export function taskEnv(env: Env, privateTemp: string): Record<string, string> {
   return child;
 }
 
+/**
+ * What is added where the registries are out of reach: npm and npx ask three times and wait more than a minute between,
+ * for a package that nobody will give them. They still ask once: a registry on the loopback answers.
+ */
+export function withoutNetworkEnv(env: Env): Record<string, string> {
+  return { npm_config_fetch_retries: env["npm_config_fetch_retries"] ?? "0" };
+}
+
 /** Colours although there is no terminal; helpers that would open a window; places of the user's own session. */
 const UNWANTED = [
   "FORCE_COLOR",

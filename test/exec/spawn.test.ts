@@ -47,6 +47,12 @@ for (const mode of modes) {
       });
     });
 
+    test("is not kept waiting by npm for a network that it does not have", async () => {
+      const line = 'echo "$npm_config_fetch_retries"';
+      expect((await run(line)).output).toBe(mode === "off" ? "\n" : "0\n");
+      expect((await run(line, { env: { npm_config_fetch_retries: "5" } })).output).toBe("5\n");
+    });
+
     test("names the signal that ended it", async () => {
       expect(await run("kill -TERM $$")).toMatchObject({ code: null, signal: "SIGTERM", timedOut: false });
       expect(await run("kill -KILL $$")).toMatchObject({ code: null, signal: "SIGKILL" });
