@@ -93,6 +93,7 @@ export type WarningCode =
   | "cost_unknown"
   | "assumed"
   | "tool_loop"
+  | "answer"
   | "plan"
   | "judge"
   | "evidence"

@@ -115,7 +115,7 @@ export type Decision =
 
 /**
  * How a task ended. `answered`: a question, one pass. `completed`: `-i 0`, one pass, not measured because the user
- * wanted it so. `below`: the best result, below the threshold.
+ * wanted it so. `unmeasured`: also a question whose answer was cut off. `below`: the best result, below the threshold.
  */
 export type OutcomeStatus =
   | "accepted"

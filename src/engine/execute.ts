@@ -13,6 +13,8 @@ import { ToolLoop } from "./tool-loop.ts";
 export interface Execution {
   /** The model's closing words. */
   text: string;
+  /** Where they have no end: that they were cut off, and by what. */
+  cut?: string;
   /** Something other than reading was done. */
   effects: boolean;
   /** The whole conversation, for what refining saves. */
@@ -85,17 +87,25 @@ export async function* execute(
       yield* say(blocks);
     } else if (reply.stop === "filtered" && text === "") {
       throw new ProviderError("content_filter", model.info.ref, `${model.info.ref} refused to answer`);
+    } else if (reply.stop === "filtered") {
+      return yield* ended(text, "the answer was cut off by the provider's filter");
     } else if (reply.stop === "length" || text === "") {
       if (++nudges > MOST_NUDGES) {
-        if (text) return { text, effects: outcome.effects, messages };
+        if (text) return yield* ended(text, `the answer was cut off at the output limit ${nudges} times`);
         throw new ProviderError("server", model.info.ref, `${model.info.ref} gave an empty answer ${nudges} times`);
       }
       spoken += reply.text;
       const problem = reply.stop === "length" ? "was cut off at the output limit" : "was empty";
       yield* say([{ type: "text", text: nudge(problem) }]);
     } else {
-      return { text, effects: outcome.effects, messages };
+      return yield* ended(text);
     }
+  }
+
+  /** Words that have no end must not pass for an answer. */
+  async function* ended(text: string, cut?: string): AsyncGenerator<EventBody, Execution> {
+    if (cut !== undefined) yield { type: "warning", code: "answer", message: cut };
+    return { text, ...(cut === undefined ? {} : { cut }), effects: outcome.effects, messages };
   }
 
   async function* say(blocks: UserBlock[]): AsyncGenerator<EventBody, void> {

@@ -119,7 +119,8 @@ async function* onePass(context: Context, progress: Progress): AsyncGenerator<Ev
   const done = yield* execute(context, systemPrompt(context), taskText(context), recorded, takeUp(progress));
   progress.text = done.text;
   if (done.effects) progress.latest = yield* record(context, "after");
-  return { status: "completed", decision: null, reason: "one pass, not measured, as asked (-i 0)" };
+  const cut = done.cut === undefined ? "" : `; ${done.cut}`;
+  return { status: "completed", decision: null, reason: `one pass, not measured, as asked (-i 0)${cut}` };
 }
 
 async function* cycle(context: Context, progress: Progress): AsyncGenerator<EventBody, Ending> {
@@ -165,6 +166,8 @@ async function* answer(context: Context, progress: Progress, prepared: Prepared)
   progress.text = done.text;
   if (done.effects) progress.latest = yield* record(context, "after");
   if (!done.effects || !(yield* hasChanged(context, progress))) {
+    // Half an answer is returned, but nobody can say what it is worth.
+    if (done.cut !== undefined) return { status: "unmeasured", decision: null, reason: done.cut };
     return { status: "answered", decision: null, reason: "a question, answered in one pass" };
   }
   return yield* iterate(context, progress, proof ?? (yield* measurable(context, prepared, CHANGED_ALREADY)), done);

@@ -30,6 +30,18 @@ describe("the cycle", () => {
     expect(outcome?.changes).toEqual([]);
   });
 
+  test("does not count half an answer to a question as answered", async () => {
+    for (const [stop, by] of [
+      ["filtered", "by the provider's filter"],
+      ["length", "at the output limit 3 times"],
+    ] as const) {
+      const turns = () => ({ text: "It expires after", stop });
+      const { outcome } = await play(fakeKit({ plan: [plan({ kind: "question" })], turns }));
+      expect(outcome).toMatchObject({ status: "unmeasured", reason: `the answer was cut off ${by}`, score: null });
+      expect(outcome?.text).toStartWith("It expires after");
+    }
+  });
+
   test("cuts the baseline short when the plan turns out to be a question", async () => {
     const kit = fakeKit({
       plan: [{ text: plan({ kind: "question" }), meanwhile: () => kit.evidence.hanging }],

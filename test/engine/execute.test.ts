@@ -163,7 +163,23 @@ describe("an answer that is none", () => {
 
   test("that is cut off again and again ends with what there is", async () => {
     const cut = { text: "on and ", stop: "length" as const };
-    expect((await outcomeOf(onePass([cut, cut, cut]))).text).toBe("on and on and on and");
+    const { outcome, of } = await play(onePass([cut, cut, cut]));
+    expect(outcome).toMatchObject({ status: "completed", text: "on and on and on and" });
+    const told = "the answer was cut off at the output limit 3 times";
+    expect(outcome?.reason).toEndWith(told);
+    expect(of("warning")).toMatchObject([{ code: "answer", message: told }]);
+  });
+
+  test("that the provider's filter cuts off keeps its text, and is said to be cut", async () => {
+    const { outcome, of } = await play(onePass([{ text: "The cache expires, except", stop: "filtered" }]));
+    expect(outcome?.text).toBe("The cache expires, except");
+    expect(outcome?.reason).toEndWith("the answer was cut off by the provider's filter");
+    expect(of("warning")).toMatchObject([{ code: "answer" }]);
+  });
+
+  test("that was cut off and came to its end after all is an answer", async () => {
+    const { of } = await play(onePass([{ text: "The answer is", stop: "length" }, " 42."]));
+    expect(of("warning")).toEqual([]);
   });
 
   test("because the provider refuses to give one is a failure at once", async () => {
