@@ -96,7 +96,7 @@ export async function* conclude(
 /** What the task and others changed in the end. That this cannot be said is no reason to end without an outcome. */
 async function* changes(
   context: Context,
-  { before, latest, foreign: later }: Progress,
+  { before, latest, attempts, foreign: later }: Progress,
 ): AsyncGenerator<EventBody, Pick<Outcome, "changes" | "foreign">> {
   const others = (paths: readonly string[]) => (paths.length > 0 ? { foreign: [...new Set(paths)].sort() } : {});
   if (!before || !latest || before.hash === latest.hash) return { changes: [], ...others(later) };
@@ -105,7 +105,8 @@ async function* changes(
     return { changes, ...others([...foreign, ...later]) };
   } catch (error) {
     yield { type: "warning", code: "checkpoint", message: `the changes could not be listed: ${messageOf(error)}` };
-    return { changes: [], ...others(later) };
+    const changes = attempts.findLast(({ checkpoint: { hash } }) => hash === latest.hash)?.changes ?? [];
+    return { changes, ...others(later) };
   }
 }
 

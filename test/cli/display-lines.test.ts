@@ -434,6 +434,15 @@ describe("an ending", () => {
     expect(end("unmeasured", { score: null })[1]).toStartWith("not measured  2 iterations");
   });
 
+  test("of work says that nothing was changed, whatever the model says; an answer does not", () => {
+    for (const status of ["accepted", "below", "regressed", "unmeasured"] as const) {
+      expect(end(status, { changes: [] })[1]).toContain("  nothing was changed in the files  ");
+    }
+    for (const status of ["answered", "completed"] as const) {
+      expect(end(status, { changes: [] })[1]).not.toContain("changed");
+    }
+  });
+
   test("below the threshold does not round up to it", () => {
     const below = shownOf(started, { type: "task_finished", outcome: ended("below", { score: 0.799 }) });
     expect(below[2]).toContain("score 0.79 of 0.80");

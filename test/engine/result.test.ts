@@ -104,6 +104,16 @@ describe("a failure before the work begins", () => {
     expect(error).toMatchObject({ message: "the disk is full" });
     expect(of("tool_started")).toEqual([]);
   });
+
+  test("to list the changes in the end does not make nothing of them", async () => {
+    const kit = fakeKit({ turns: [write, "Done."] });
+    const { diff } = kit.checkpoints;
+    kit.checkpoints.diff = async (from, to, maxBytes) => {
+      if (maxBytes === 0) throw new Error("the disk is gone");
+      return diff(from, to, maxBytes);
+    };
+    expect((await outcomeOf(kit)).changes).toHaveLength(1);
+  });
 });
 
 describe("JSON in a model's answer", () => {

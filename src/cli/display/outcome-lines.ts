@@ -27,6 +27,9 @@ export const ENDINGS: Record<OutcomeStatus, string> = {
   cancelled: "cancelled",
 };
 
+/** Endings of work, to which an evaluation led. */
+const MEASURED: ReadonlySet<OutcomeStatus> = new Set(["accepted", "below", "regressed", "unmeasured"]);
+
 /** The last lines of a task: how it ended, with what score, at what price. */
 export function outcomeLines(outcome: Outcome, limits: Limits | undefined, options: LineOptions): string[] {
   const { style, width, resumable = true } = options;
@@ -37,7 +40,7 @@ export function outcomeLines(outcome: Outcome, limits: Limits | undefined, optio
   const facts = [
     ...(outcome.score === null ? [] : [`score ${score(outcome.score)}${aim}`]),
     ...(iterations > 1 ? [`${iterations} iterations${best > 0 && best < iterations ? `, best ${best}` : ""}`] : []),
-    ...(outcome.changes.length > 0 ? [`${plural(outcome.changes.length, "file")} changed`] : []),
+    ...changed(outcome),
     money(spent),
     `${formatTokens(countedTokens(spent.usage))} tokens`,
     ...cachedShare(spent.usage),
@@ -58,6 +61,12 @@ export function outcomeLines(outcome: Outcome, limits: Limits | undefined, optio
     ...(total > 0 ? [style.dim(`  ${formatTokens(total)} tokens saved`)] : []),
     ...(outcome.text === "" ? [] : [""]),
   ];
+}
+
+/** How much was changed. Of work that was measured it is said, too, that it was nothing. */
+function changed({ changes, status }: Outcome): string[] {
+  if (changes.length > 0) return [`${plural(changes.length, "file")} changed`];
+  return MEASURED.has(status) ? ["nothing was changed in the files"] : [];
 }
 
 /** What who reads no more than the end has to know of a result that was accepted. */
