@@ -15,7 +15,7 @@ import { charactersIn, measure } from "./measure.ts";
 import type { Narrowing } from "./narrow.ts";
 import { type Planned, stepsText, taskText } from "./plan.ts";
 import { Stop } from "./stop.ts";
-import { identify, missingScores, score, verdictSchema } from "./verdict.ts";
+import { identify, inWordsOf, missingScores, score, verdictSchema } from "./verdict.ts";
 
 /** Output tokens of the judge (PRODUCT.md section 3). */
 const JUDGE_TOKENS = 2000;
@@ -70,9 +70,9 @@ async function* ask(context: Context, matter: Case): AsyncGenerator<EventBody, J
   for (const role of ["evaluator", "repair"] as const) {
     const reply = yield* callModel(context, role, kit.models.evaluator, request, false);
     const read = readJson(verdictSchema, reply.text);
-    problem = read.ok ? missingScores(asked(matter), read.value.scores) : read.problem;
+    const { scores, findings } = inWordsOf(rubric, read.ok ? read.value : { scores: {}, findings: [] });
+    problem = read.ok ? missingScores(asked(matter), scores) : read.problem;
     if (read.ok && problem === "") {
-      const { scores, findings } = read.value;
       return score(rubric, scores, identify(findings, open), narrowed?.carried);
     }
     if (reply.text) messages.push(spoken(reply.message));

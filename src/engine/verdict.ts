@@ -1,4 +1,4 @@
-import { isObject, s } from "../base/schema.ts";
+import { type Infer, isObject, s } from "../base/schema.ts";
 import type { Dimension, Rubric } from "../contracts/skill.ts";
 import type { DimensionScore, Finding, Judgement } from "../contracts/task.ts";
 
@@ -76,6 +76,19 @@ export const verdictSchema = s.object({
   scores: s.record(s.tidied(s.number(undefined, { min: 0, max: 1 }), counted)),
   findings: s.tidied(s.withDefault(s.array(findingSchema), []), (value) => value ?? []),
 });
+
+type Verdict = Infer<typeof verdictSchema>;
+
+/** The verdict with the dimensions named as the rubric names them, in whatever case the judge wrote them. Pure. */
+export function inWordsOf({ dimensions }: Rubric, { scores, findings }: Verdict): Verdict {
+  const plain = (name: string) => name.trim().toLowerCase();
+  const own = (name: string) => dimensions.find((each) => plain(each.name) === plain(name))?.name ?? name;
+  const renamed = Object.entries(scores).map(([name, value]) => [own(name), value] as const);
+  return {
+    scores: { ...Object.fromEntries(renamed), ...scores },
+    findings: findings.map((finding) => ({ ...finding, dimension: own(finding.dimension) })),
+  };
+}
 
 /** A finding as the judge wrote it. */
 type Found = Omit<Finding, "id" | "location" | "fix"> & Partial<Finding>;

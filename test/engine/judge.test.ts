@@ -144,6 +144,20 @@ describe("the judge", () => {
     }
   });
 
+  test("may name the dimensions in another case, also those of its findings", async () => {
+    const found = { severity: "blocker", dimension: "QUALITY", title: "It leaks" };
+    const said = JSON.stringify({ scores: { Quality: 0.9, "completeness ": 1 }, findings: [found] });
+    const kit = fakeKit({ turns: [write("new"), "Done."], verdicts: [said], limits: { iterations: 1 } });
+    const { evaluation } = await outcomeOf(kit);
+    expect(evaluation?.judgement).toMatchObject({
+      state: "scored",
+      dimensions: [
+        { name: "quality", score: 0.3 },
+        { name: "completeness", score: 1 },
+      ],
+    });
+  });
+
   test("is read at once where what it means has another form", async () => {
     const odd = [
       '{"scores":{"quality":"0.9","completeness":"1"},"findings":null}',
