@@ -176,8 +176,10 @@ export function createPermissions(input: PermissionsInput): Permissions {
       return verdict;
     }
     const said = answer.note ? { said: hide(answer.note) } : {};
-    refused.set(same, { ...refusal(REFUSED_BEFORE, "Do not try it again or in another way."), ...said });
-    return { ...refusal("The user refused this", "Do not try it in another way."), ...said };
+    // Who gives a reason may name the way that is wanted.
+    const but = answer.note ? "Do what they say instead; where they name nothing, do not" : "Do not";
+    refused.set(same, { ...refusal(REFUSED_BEFORE, `${but} try it again or in another way.`), ...said });
+    return { ...refusal("The user refused this", `${but} try it in another way.`), ...said };
   }
 
   function forbids(tool: string, effect: Effect): boolean {

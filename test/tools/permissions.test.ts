@@ -56,7 +56,7 @@ describe("mode ask", () => {
     await using task = await openTask({ mode: "ask", answer: by("refuse", "use make instead") });
     expect(await task.call("bash", { command: "npm test" })).toEqual({
       isError: true,
-      text: "The user refused this. Do not try it in another way. They said: use make instead",
+      text: "The user refused this. Do what they say instead; where they name nothing, do not try it in another way. They said: use make instead",
     });
   });
 
@@ -66,7 +66,7 @@ describe("mode ask", () => {
     await npm();
     expect(await npm()).toEqual({
       isError: true,
-      text: "The user refused this very call before and is not asked again. Do not try it again or in another way. They said: use make instead",
+      text: "The user refused this very call before and is not asked again. Do what they say instead; where they name nothing, do not try it again or in another way. They said: use make instead",
     });
     expect(task.asked).toHaveLength(1);
     await task.fails("bash", { command: "npm run test" });
