@@ -51,7 +51,9 @@ export async function loadConfig(input: {
   const warnings: string[] = [];
   const files: string[] = [];
 
-  const read = async (file: string): Promise<{ layer: Layer; source: string } | undefined> => {
+  const read = async (
+    file: string,
+  ): Promise<{ layer: Layer; source: string; unknown: readonly string[] } | undefined> => {
     const source = await sourceOf(file);
     if (source === undefined) return;
     files.push(file);
@@ -61,7 +63,7 @@ export async function loadConfig(input: {
     for (const key of parsed.unknown) {
       warnings.push(`${place(file, source, key)}: unknown key ${key} is ignored${suggestion(key, schema.json)}`);
     }
-    return { layer, source };
+    return { layer, source, unknown: parsed.unknown };
   };
 
   const userFile = input.configFile ? resolve(input.configFile) : input.paths.config;
@@ -78,7 +80,9 @@ export async function loadConfig(input: {
   if (projectFile && project) {
     const { narrower, free, freeKeys, ignored } = narrowed(project.layer, complete(schema, layer));
     layer = overlay(layer, narrower);
+    const isUnknown = (key: string) => project.unknown.some((each) => key === `[${each}]` || key === each);
     for (const key of ignored) {
+      if (isUnknown(key)) continue;
       warnings.push(`${projectFile}: ${key} is ignored: a project can only narrow what your own config allows`);
     }
     if (freeKeys.length > 0) {

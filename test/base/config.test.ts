@@ -319,6 +319,11 @@ describe("a project's file", () => {
     });
   }
 
+  test("is told once of a key that nobody knows", async () => {
+    const { warnings } = await load({ project: "[nonsense]\na = 1" });
+    expect(warnings).toEqual([`${projectFile}, line 1: unknown key nonsense is ignored`]);
+  });
+
   test("may say again what is so anyway", async () => {
     const { warnings } = await load({ project: '[permissions]\nmode = "ask"\n[safety]\nmax_cost_usd = 2.0' });
     expect(warnings).toEqual([]);
