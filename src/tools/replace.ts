@@ -26,6 +26,20 @@ import { checkStillThere, type Place } from "./paths.ts";
  * trip through the thread pool for each step takes longer than writing a megabyte. Returns the state of the new file.
  */
 export function replaceFile(place: Place, data: Uint8Array): BigIntStats {
+  try {
+    return replaceHeld(place, data);
+  } catch (error) {
+    throw namingPlace(error, place);
+  }
+}
+
+/** An error of the system that names the folder as it is held open says nothing to anybody. */
+function namingPlace(error: unknown, { shown }: Place): unknown {
+  if (error instanceof Error && "path" in error && String(error.path).startsWith(HELD)) error.path = shown;
+  return error;
+}
+
+function replaceHeld(place: Place, data: Uint8Array): BigIntStats {
   const folder = openFolder(dirname(place.path));
   try {
     const target = join(folder.at, basename(place.path));
@@ -67,6 +81,8 @@ function keepOwner(fd: number, old: Stats): void {
   fchmodSync(fd, old.mode & 0o7777);
 }
 
+/** Where Linux gives an open folder a path. */
+const HELD = "/proc/self/fd/";
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** Opens a real, absolute folder, making what is missing. `at` is a path that stays with this very folder. */
@@ -91,7 +107,7 @@ function openFolder(path: string): { fd: number; at: string } {
     closeSync(fd);
     throw error;
   }
-  return { fd, at: stays(fd) ? `/proc/self/fd/${fd}` : path };
+  return { fd, at: stays(fd) ? HELD + fd : path };
 }
 
 function mkdirIfMissing(path: string): void {
@@ -105,7 +121,7 @@ function mkdirIfMissing(path: string): void {
 
 /** Only Linux gives an open folder a path of its own. */
 function stays(fd: number): boolean {
-  const through = lstatSync(`/proc/self/fd/${fd}/.`, { throwIfNoEntry: false });
+  const through = lstatSync(`${HELD}${fd}/.`, { throwIfNoEntry: false });
   const own = fstatSync(fd);
   return through !== undefined && through.ino === own.ino && through.dev === own.dev;
 }

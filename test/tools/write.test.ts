@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { PIECE } from "../../src/tools/pieces.ts";
+import { withoutRoot } from "../without-root.ts";
 import { openTask } from "./task.ts";
 
 describe("write", () => {
@@ -12,6 +13,18 @@ describe("write", () => {
     expect(result.changed).toEqual([join(task.workspace, "a/b/c.ts")]);
     expect(task.get("a/b/c.ts")).toBe("one\ntwo\n");
     expect(readdirSync(join(task.workspace, "a/b"))).toEqual(["c.ts"]);
+  });
+
+  test("names the file where its folder cannot be written to", async () => {
+    await using task = await openTask();
+    mkdirSync(join(task.workspace, "shut"));
+    chmodSync(join(task.workspace, "shut"), 0o500);
+    await withoutRoot(dirname(task.workspace), async () => {
+      for (const path of ["shut/a", "shut/more/a"]) {
+        const said = await task.fails("write", { path, content: "one" });
+        expect(said).toBe(`write failed: no permission: ${path}; go on without it and say so.`);
+      }
+    });
   });
 
   test("replaces only what was read before and has not changed since", async () => {
