@@ -1,4 +1,5 @@
 import { messageOf, ProviderError, UserError } from "../base/errors.ts";
+import { formatDuration } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
 import type { Outcome } from "../contracts/task.ts";
 import { nothingSaved, nothingSpent } from "../engine/budget.ts";
@@ -33,8 +34,16 @@ export function notBegun(reason: string): Outcome {
 /** What the user can do about it; undefined for a bug. */
 export function remedyOf(error: unknown): string | undefined {
   if (error instanceof UserError) return error.remedy;
-  if (error instanceof ProviderError) return REMEDIES[error.kind];
+  if (error instanceof ProviderError) return longWait(error) ?? REMEDIES[error.kind];
   return error instanceof Error && "code" in error ? SYSTEM[String(error.code)] : undefined;
+}
+
+/** From here on nobody waits "a little", ms. */
+const LONG_WAIT_MS = 300_000;
+
+function longWait({ retryAfterMs = 0, provider }: ProviderError): string | undefined {
+  if (retryAfterMs < LONG_WAIT_MS) return undefined;
+  return `${provider} asks to be left alone for ${formatDuration(retryAfterMs)}; until then name another model with -m.`;
 }
 
 /** What the system refuses is no bug of ours. */

@@ -126,6 +126,16 @@ describe("trouble with the provider", () => {
     expect(stderr).toContain("(check the model's name and the provider's base_url)");
   });
 
+  test("a provider that asks for a day is not waited for, and nobody is told to wait a little", async () => {
+    const here = place();
+    const busy = { status: 429, headers: { "retry-after": "86400" }, body: { error: { message: "slow down" } } };
+    serving([busy], here);
+    const { code, stderr } = await openkoi(here, ["-i", "0", "hello there"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("local asks to be left alone for 24 h 00 m; until then name another model with -m.");
+    expect(stderr).not.toContain("Wait a little");
+  });
+
   test("401 is final, and says where the key came from is shown", async () => {
     const here = place();
     const server = serving([{ status: 401, body: { error: { message: "Incorrect API key provided: sk-abc" } } }], here);
