@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import type { Company, ProviderSettings, RunningTask, Settings, SkillSettings, Tapes } from "./app.ts";
 import type { Config } from "./base/config.ts";
 import type { Env } from "./base/env.ts";
@@ -13,6 +14,7 @@ import type { Clock, Input, Kit } from "./contracts/kit.ts";
 import type { Ledger } from "./contracts/ledger.ts";
 import type { CallRecord, Task } from "./contracts/task.ts";
 import type { Toolset } from "./contracts/tool.ts";
+import type { Outlet } from "./contracts/workspace.ts";
 import { run } from "./engine/run.ts";
 import { openCommands, openPermissions, openTools, outputFolder } from "./equipment.ts";
 import { createEvidence } from "./evidence/index.ts";
@@ -164,8 +166,22 @@ function holdPlace(
   // What is recorded of the task is not its work: it is neither judged nor undone.
   const exclude = request.record === undefined ? [] : [realPlace(request.record)];
   const dir = paths.checkpoints;
-  const place = openWorkspace({ workspace, addDirs, dir, task: id, limits, clock, exclude, activity });
+  const outlets = ownOutlets();
+  const place = openWorkspace({ workspace, addDirs, dir, task: id, limits, clock, exclude, outlets, activity });
   return opened.adopt(place, (it) => it.close());
+}
+
+/** The files that this process was started with as standard output and standard error: `> log.txt` in the workspace. */
+function ownOutlets(): Outlet[] {
+  return [1, 2].flatMap((fd) => {
+    try {
+      const stats = fstatSync(fd);
+      return stats.isFile() ? [{ dev: stats.dev, ino: stats.ino }] : [];
+    } catch {
+      // Closed: nothing is written there.
+      return [];
+    }
+  });
 }
 
 interface Parts {

@@ -42,6 +42,12 @@ export interface RestoreReport {
   failed?: string[];
 }
 
+/** A file by its place on disk. */
+export interface Outlet {
+  readonly dev: number;
+  readonly ino: number;
+}
+
 /** When a task acted: what changed at any other time was changed by somebody else. */
 export interface Activity {
   /** Milliseconds since 1970; `to` is Infinity while it lasts. */

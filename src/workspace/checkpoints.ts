@@ -204,7 +204,7 @@ class Recorder implements TaskCheckpoints {
   }
 
   private scanInput(signal: AbortSignal): ScanInput {
-    const { workspace, addDirs, dir, limits, exclude = [] } = this.input;
+    const { workspace, addDirs, dir, limits, exclude = [], outlets = [] } = this.input;
     return {
       roots: rootsOf(workspace, addDirs),
       covered: this.covered,
@@ -215,6 +215,7 @@ class Recorder implements TaskCheckpoints {
       writer: this.writer,
       limits: { ...DEFAULT_LIMITS, ...limits },
       exclude: [dir, ...exclude],
+      outlets,
       now: this.now,
       signal,
       onLeftover: (path) => void removeLeftover(path).catch(() => {}),

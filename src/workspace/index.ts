@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import type { Clock } from "../contracts/kit.ts";
-import type { Activity, Checkpoint, Checkpoints } from "../contracts/workspace.ts";
+import type { Activity, Checkpoint, Checkpoints, Outlet } from "../contracts/workspace.ts";
 import { createCheckpoints } from "./checkpoints.ts";
 import { type Holder, lockWorkspace } from "./lock.ts";
 import { loadManifest, readManifest } from "./manifest.ts";
@@ -43,6 +43,8 @@ export interface WorkspaceInput {
   clock: Clock;
   /** Files that are no part of the workspace although they lie there. Absolute, real. */
   exclude?: readonly string[];
+  /** Files that the process itself writes what it says into, wherever they lie: no part of it either, unless recorded. */
+  outlets?: readonly Outlet[];
   /** When the task acted so far; absent: whatever changes is its work. */
   activity?: () => Activity;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { giveWay } from "../base/stream.ts";
 import { walk } from "../base/walk.ts";
 import { WalkMemory } from "../base/walk-memory.ts";
+import type { Outlet } from "../contracts/workspace.ts";
 import type { Entries, EntriesDraft } from "./entries.ts";
 import { codeOf } from "./faults.ts";
 import { COVERED_BYTES, opaque, readFile, readLink } from "./read-entry.ts";
@@ -27,6 +28,8 @@ export interface ScanInput {
   limits: RecordLimits;
   /** Left out whole: files and folders of our own, where they lie in a root. Absolute. */
   exclude: readonly string[];
+  /** Nor are these, unless the task has recorded them. */
+  outlets: readonly Outlet[];
   /** Milliseconds since 1970. */
   now: () => number;
   signal: AbortSignal;
@@ -177,10 +180,15 @@ class Found {
     let stats: Stats | undefined;
     try {
       stats = look(absolute);
-      if (stats) this.add(key, this.entry(key, absolute, stats, old), old);
+      if (stats && !this.isOutlet(key, stats)) this.add(key, this.entry(key, absolute, stats, old), old);
     } catch (error) {
       this.refused(key, error, stats, old);
     }
+  }
+
+  private isOutlet(key: string, { dev, ino }: Stats): boolean {
+    const { outlets, last } = this.input;
+    return outlets.some((outlet) => outlet.ino === ino && outlet.dev === dev) && !last?.entries.has(key);
   }
 
   private add(key: string, entry: Entry, old: Entry | undefined): void {

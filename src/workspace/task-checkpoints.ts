@@ -1,4 +1,4 @@
-import type { Activity, Checkpoint, Checkpoints, RestoreReport } from "../contracts/workspace.ts";
+import type { Activity, Checkpoint, Checkpoints, Outlet, RestoreReport } from "../contracts/workspace.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RecordLimits } from "./record-limits.ts";
 
@@ -15,6 +15,8 @@ export interface CheckpointsInput {
   now?: () => number;
   /** Files that are no part of the workspace although they lie there. Absolute, real. */
   exclude?: readonly string[];
+  /** Files that the process itself writes what it says into, wherever they lie: no part of it either, unless recorded. */
+  outlets?: readonly Outlet[];
   /** When the task acted so far; absent: whatever changes is its work. */
   activity?: () => Activity;
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { closeSync, constants, lstatSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, constants, lstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOpenAiFake } from "../fakes/openai-server.ts";
 import type { Fake } from "../fakes/script.ts";
@@ -142,5 +142,28 @@ describe("standard error that cannot be written", () => {
     expect(await ends(here, ["-i", "0", "say hello"], "ignore", fd)).toMatchObject({ code: 0 });
     expect(await ends(here, ["import", "nothing.json"], "ignore", fd)).toMatchObject({ code: 1 });
     closeSync(fd);
+  });
+});
+
+describe("standard output and standard error", () => {
+  test("in files in the workspace are no work of the task, and undo leaves them", async () => {
+    const here = makePlace({ "a.txt": "one\n", "old.log": "old\n" });
+    places.push(here);
+    const command = "echo two > a.txt";
+    const server = startOpenAiFake([{ calls: [{ name: "bash", arguments: { command } }] }, "Done."]);
+    servers.push(server);
+    useServer(here, server.baseUrl);
+    const shell = Bun.spawn(["sh", "-c", `${BINARY} --yes -i 0 --format json 'say two' > out.json 2> old.log`], {
+      cwd: here.project,
+      env: here.env,
+    });
+    expect(await shell.exited).toBe(0);
+    const { changes, foreign } = JSON.parse(readFileSync(join(here.project, "out.json"), "utf8"));
+    expect(changes.map(({ path }: { path: string }) => path)).toEqual(["a.txt"]);
+    expect(foreign).toBeUndefined();
+    const { code, stdout } = await openkoi(here, ["undo"]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("1 path as before the task") });
+    expect(stdout).not.toMatch(/out\.json|old\.log/);
+    expect(lstatSync(join(here.project, "out.json")).size).toBeGreaterThan(0);
   });
 });

@@ -33,7 +33,7 @@ export function makePlace(): Place {
 export function open(
   place: Place,
   task = "task",
-  more: Pick<CheckpointsInput, "activity" | "now" | "limits"> & { addDirs?: string[] } = {},
+  more: Pick<CheckpointsInput, "activity" | "now" | "limits" | "outlets"> & { addDirs?: string[] } = {},
 ): TaskCheckpoints {
   const { workspace, dir } = place;
   return createCheckpoints({ workspace, dir, task, addDirs: [], ...more });
