@@ -83,7 +83,7 @@ const LOCAL: Timeouts = { firstByteMs: 900_000, idleMs: 900_000 };
 
 /**
  * The providers of one run. Reads nothing until something is asked, and no network before a model is called, except for
- * a server on this machine that was named, or is all there is.
+ * a server on this machine that was named, or is all there is, and where somebody asks for it (`unreached`, lists).
  */
 export function createProviders(input: ProvidersInput): Providers {
   return new ProviderSet(input);
