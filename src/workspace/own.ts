@@ -1,4 +1,5 @@
 import { UserError } from "../base/errors.ts";
+import { above } from "./attribution.ts";
 import { isAlone, type Recorded } from "./manifest.ts";
 import { withPaths } from "./outputs.ts";
 import { rebase, type Stage } from "./rebase.ts";
@@ -12,7 +13,7 @@ export interface Own {
   foreign: string[];
   /** What both changed: `from` has it as it was. */
   contested: ReadonlySet<string>;
-  /** Files that were there before and that checks, or somebody meanwhile, changed: they do not differ here. */
+  /** Files that checks, or somebody while they ran, changed or made: they do not differ here. */
   unsure: string[];
 }
 
@@ -39,8 +40,8 @@ export function ownChanges(
     return { from, to, foreign: [], contested: new Set(), unsure: [] };
   }
   const { state, theirs, contested } = rebase(forwards ? from : to, stages);
-  const newer = outputs ? readable(ids.slice(Math.max(start, end) + 1), load) : [];
-  const { first, last, unsure } = outputs ? withOutputs(state, late, newer) : withoutOutputs(state, late);
+  const span = outputs ? withOutputs(state, late, ids, load) : withoutOutputs(state, late);
+  const { first, last, unsure } = span;
   const isFile = (path: string): boolean => (to.entries.get(path) ?? from.entries.get(path))?.kind !== "dir";
   const foreign = changedPaths(from, to).filter((path) => (theirs.has(path) || contested.has(path)) && isFile(path));
   return { ...(forwards ? { from: first, to: last } : { from: last, to: first }), foreign, contested, unsure };
@@ -56,29 +57,47 @@ function withoutOutputs(state: State, { state: last, checks }: Recorded): Span {
   return { first: { ...state, entries: withPaths(state.entries, checks.outputs, last.entries) }, last, unsure: [] };
 }
 
+/** A file that was written so often by checks and commands of the task was not made by somebody while they ran. */
+const SURE = 2;
+
 /**
- * What checks made or removed differs as they last left it. What was there before and is still there, but different,
- * may have been changed by somebody while they ran: it stays.
+ * What checks made or removed differs as they last left it. What somebody may have changed or made while they ran stays:
+ * what was there before and is still there, but different, and what was written only once.
  */
-function withOutputs(first: State, { state, checks }: Recorded, newer: readonly Recorded[]): Span {
+function withOutputs(first: State, late: Recorded, ids: readonly string[], load: (id: string) => Recorded): Span {
+  const { state, checks } = late;
   const left = new Map(checks.outputs.map((path) => [path, state.entries.get(path)]));
-  for (const { state: later, others, checks: more } of newer) {
+  const records = readable(ids, load);
+  const at = records.findIndex(({ checkpoint }) => checkpoint.id === late.checkpoint.id);
+  for (const { state: later, others, checks: more } of records.slice(at + 1)) {
     for (const path of [...others.theirs, ...others.shared]) left.delete(path);
     for (const path of more.changed) left.set(path, later.entries.get(path));
   }
   const outputs = new Set(checks.outputs);
   const entries = state.entries.draft();
   const unsure: string[] = [];
+  const made: string[] = [];
   for (const [path, entry] of left) {
     const before = first.entries.get(path);
-    if (before && entry && !sameEntry(before, entry)) {
+    const isMade = !before && entry !== undefined && entry.kind !== "dir";
+    if (isMade && timesWritten(path, records) < SURE) made.push(path);
+    else if (before && entry && !sameEntry(before, entry)) {
       // Of the task's own files, what is on disk tells the restore that it stays.
       if (!outputs.has(path) && !sameEntry(before, state.entries.get(path))) continue;
       entries.set(path, before);
       if (entry.kind !== "dir") unsure.push(path);
     } else if (before || entry) entries.set(path, entry);
   }
-  return { first, last: { ...state, entries: entries.done() }, unsure: unsure.sort() };
+  // As if it had never been looked at, with the folders that hold it.
+  for (const path of made) {
+    for (const each of [path, ...above(path)]) if (!first.entries.has(each)) entries.set(each, undefined);
+  }
+  return { first, last: { ...state, entries: entries.done() }, unsure: [...unsure, ...made].sort() };
+}
+
+function timesWritten(path: string, records: readonly Recorded[]): number {
+  const entries = records.map(({ state }) => state.entries.get(path));
+  return entries.filter((entry, at) => entry && !sameEntry(entry, entries[at - 1])).length;
 }
 
 /** The records after the first one in which others had a hand. */

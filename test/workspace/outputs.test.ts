@@ -57,7 +57,10 @@ describe("what checks leave behind", () => {
     expect(await changes(before, baseline)).toEqual({ changes: [], foreign: undefined });
     const after = await acts(() => put(place, "a", "2"));
     expect(await changes(before, after)).toEqual({ changes: ["a"], foreign: undefined });
-    const evidence = await checks(() => put(place, "report.xml", "1 passed"));
+    const evidence = await checks(() => {
+      put(place, "report.xml", "1 passed");
+      put(place, "cover/lines", "2");
+    });
     expect(evidence.hash).toBe(after.hash);
     expect(evidence.id).not.toBe(after.id);
     await records.close();
@@ -70,7 +73,7 @@ describe("what checks leave behind", () => {
     expect(undone).toEqual({ restored: ["cover", "cover/lines", "report.xml"], kept: [] });
     expect([isThere("report.xml"), isThere("cover")]).toEqual([false, false]);
     await records.restore(after, before, never(), true);
-    expect([text("a"), text("report.xml"), text("cover/lines")]).toEqual(["2", "1 passed", "1"]);
+    expect([text("a"), text("report.xml"), text("cover/lines")]).toEqual(["2", "1 passed", "2"]);
   });
 
   test("stays where it was there before and is different now: somebody may have changed it meanwhile", async () => {
@@ -89,9 +92,21 @@ describe("what checks leave behind", () => {
     expect([text("a"), text("notes"), text("gone")]).toEqual(["1", "mine", "1"]);
   });
 
+  test("stays where it was written once: somebody may have made it meanwhile", async () => {
+    put(place, "a", "1");
+    const before = await record();
+    await checks(() => put(place, "cover/lines", "1"));
+    const after = await acts(() => put(place, "a", "2"));
+    expect(await changes(before, after)).toEqual({ changes: ["a"], foreign: undefined });
+    const undone = await records.restore(before, after, never(), true);
+    expect(undone).toEqual({ restored: ["a"], kept: [], unsure: ["cover/lines"] });
+    expect([text("a"), text("cover/lines")]).toEqual(["1", "1"]);
+  });
+
   test("is kept where somebody changed it since", async () => {
     const before = await record();
-    const left = await checks(() => put(place, "report.xml", "1 failed"));
+    await checks(() => put(place, "report.xml", "1 failed"));
+    const left = await checks(() => put(place, "report.xml", "2 failed"));
     put(place, "report.xml", "mine");
     expect(await records.restore(before, left, never(), true)).toEqual({ restored: [], kept: ["report.xml"] });
     await record();
@@ -133,7 +148,8 @@ describe("what checks leave behind", () => {
     put(place, "made", "by the task");
     spans.push({ from, to: Date.now() });
     await Bun.sleep(45);
-    const after = await checks(() => put(place, "report.xml", "1 failed"));
+    await checks(() => put(place, "report.xml", "1 failed"));
+    const after = await checks(() => put(place, "report.xml", "2 failed"));
     expect((await changes(before, after)).changes).toEqual(["made"]);
     expect((await records.restore(before, after, never(), true)).restored).toEqual(["empty", "made", "report.xml"]);
   });
