@@ -1,3 +1,4 @@
+import { merge } from "../base/stream.ts";
 import type { EventBody } from "../contracts/event.ts";
 import type { Check, CheckResult } from "../contracts/evidence.ts";
 import type { Evaluation, Judgement, Regression } from "../contracts/task.ts";
@@ -54,16 +55,19 @@ export async function* evaluate(
     yield { type: "warning", code: "evidence", message: `the task touched a test: ${detail}` };
   }
   const evidence = { checks, regressions: fresh, oldFailures: old, testsTouched: touched };
+  const record = () => recordOutputs(context, checks, context.signal);
 
   let judgement: Judgement;
   if (iteration.diff.changes.length === 0 && !checks.some((check) => check.status === "passed")) {
     // An opinion of nothing, with nothing that ran well beside it, is no measurement.
     judgement = { state: "failed", reason: "nothing was changed and no check passes: there is nothing to judge" };
+    await record();
     yield { type: "judged", judgement };
   } else if (maySkipJudge(context, previous, evidence)) {
+    await record();
     judgement = yield* skip(context, "the last score was high and the evidence is clean");
   } else {
-    judgement = yield* judgeAgain(context, iteration, {
+    const matter: Case = {
       planned: proof.planned,
       rubric: kit.rubric(proof.planned.plan.category),
       diff: iteration.diff,
@@ -72,7 +76,8 @@ export async function* evaluate(
       touched,
       open: judgesFindings(previous),
       claim: iteration.claim,
-    });
+    };
+    judgement = yield* judgeAgain(context, iteration, matter, record);
   }
   if (judgement.state === "failed") yield { type: "warning", code: "judge", message: judgement.reason };
   const leftOut = proof.checks.filter((check) => !asked.includes(check));
@@ -100,10 +105,19 @@ async function* skip(context: Context, reason: string): AsyncGenerator<EventBody
   return judgement;
 }
 
-/** Judges what was changed since the last judgement; where nothing was that the rubric looks at, that one stands. */
-async function* judgeAgain(context: Context, iteration: Iteration, matter: Case): AsyncGenerator<EventBody, Judgement> {
+/**
+ * Judges what was changed since the last judgement; where nothing was that the rubric looks at, that one stands. Meanwhile
+ * what checks left behind is recorded.
+ */
+async function* judgeAgain(
+  context: Context,
+  iteration: Iteration,
+  matter: Case,
+  record: () => Promise<void>,
+): AsyncGenerator<EventBody, Judgement> {
   const part = await narrowedCase(context, iteration, matter);
   if (part?.narrowed.asked.length === 0) {
+    await record();
     const judgement = score(matter.rubric, {}, [], part.narrowed.carried);
     context.saved.skippedEvaluation += context.judging;
     yield { type: "judged", judgement, saved: context.judging };
@@ -111,13 +125,21 @@ async function* judgeAgain(context: Context, iteration: Iteration, matter: Case)
   }
   const whole: Case = { ...matter, diff: await shownDiff(context, iteration, () => AROUND) };
   const before = countedTokens(context.budget.spent.usage);
-  const judgement = yield* judge(context, part ?? whole);
+  const [judged] = yield* merge<EventBody, Judgement | undefined>([judge(context, part ?? whole), afterwards(record)]);
+  const judgement = judged!;
   const less = part ? Math.max(0, judgingTokens(context, whole) - judgingTokens(context, part)) : 0;
   const saved = judgement.state === "scored" ? less : 0;
   if (judgement.state === "scored") context.judging = countedTokens(context.budget.spent.usage) - before + saved;
   context.saved.incrementalEvaluation += saved;
   yield { type: "judged", judgement, ...(saved > 0 ? { saved } : {}) };
   return judgement;
+}
+
+/** The judge's request is sent first: its answer takes longer than the work beside it. */
+async function* afterwards(work: () => Promise<void>): AsyncGenerator<never, undefined> {
+  await new Promise((resolve) => setImmediate(resolve));
+  await work();
+  return undefined;
 }
 
 /** The case with the dimensions alone that have to be judged again; undefined where all have to be. */
@@ -173,7 +195,6 @@ async function* measureChecks(
     const measured = again.status === "passed" || again.status === "failed";
     if (measured && newFailures(proof, again) === 0) results[at] = { ...again, flaky: true };
   }
-  await recordOutputs(context, results, context.signal);
   return results;
 }
 
