@@ -7,7 +7,8 @@ import type { Target, Wire } from "./wire/wire.ts";
 
 export interface CallOptions extends Recipient {
   target: Target;
-  wire: Wire;
+  /** Asked with each call: a model that is never called, of a fallback say, loads none. */
+  wire: () => Promise<Wire>;
 }
 
 /**
@@ -18,11 +19,11 @@ export function httpModel(options: CallOptions): Model {
   let { target } = options;
   let takesTemperature = true;
 
-  async function answered(request: ModelRequest, signal: AbortSignal) {
+  async function answered(wire: Wire, request: ModelRequest, signal: AbortSignal) {
     for (;;) {
       const { temperature, ...rest } = withAcceptedNames(request);
       const asked: ModelRequest = takesTemperature && temperature !== undefined ? { ...rest, temperature } : rest;
-      const encoded = options.wire.encode(asked, target);
+      const encoded = wire.encode(asked, target);
       try {
         return { encoded, response: await post(options, encoded, signal) };
       } catch (error) {
@@ -35,9 +36,10 @@ export function httpModel(options: CallOptions): Model {
   }
 
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void> {
-    const { encoded, response } = await answered(request, signal);
+    const wire = await options.wire();
+    const { encoded, response } = await answered(wire, request, signal);
     try {
-      for await (const event of options.wire.decode(response.body, target, encoded)) {
+      for await (const event of wire.decode(response.body, target, encoded)) {
         yield event.type === "done" ? counted(event, request, target.info) : event;
       }
     } catch (error) {

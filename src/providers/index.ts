@@ -272,7 +272,7 @@ class ProviderSet implements Providers {
         ...(await this.#lists.known(row)),
       ]),
       target: { row, model, info, ...demands },
-      wire: await loadWire(row.wire),
+      wire: () => loadWire(row.wire),
     });
     return withRetry(call, this.#retry());
   }

@@ -15,8 +15,8 @@ const UNKNOWN_BATCH = 32;
  * user's `[providers.x]`, then the rest. A `[providers.x]` with a known name changes that row.
  */
 export async function loadRows(config: Config, env: Env): Promise<Row[]> {
-  const { default: data } = await import("../../embed/providers.json");
-  const builtIn = (data as RowData[]).map((row) => builtInRow(row, config, env));
+  const { default: data } = await import("../../embed/providers.json", { with: { type: "text" } });
+  const builtIn = (JSON.parse(data as unknown as string) as RowData[]).map((row) => builtInRow(row, config, env));
   const known = new Set(builtIn.map((row) => row.id));
   const custom = Object.keys(config.providers)
     .filter((id) => !known.has(id))
