@@ -1,7 +1,8 @@
 import { join, relative } from "node:path";
 import type { WalkMemory } from "../base/walk-memory.ts";
 import type { Checkpoint, Diff, RestoreReport } from "../contracts/workspace.ts";
-import { attribute, newcomers, type Parted, suspects, type TimesInput, touched, wasChanged } from "./attribution.ts";
+import { suspects, type TimesInput } from "./attribution.ts";
+import { Authors } from "./authors.ts";
 import type { HeldClaim } from "./claims.ts";
 import { diffStates } from "./diff.ts";
 import { Entries } from "./entries.ts";
@@ -19,7 +20,6 @@ import {
   workspaceKey,
   writeLatest,
 } from "./manifest-names.ts";
-import { outputsOf, withPaths } from "./outputs.ts";
 import { type Own, ownChanges } from "./own.ts";
 import { DEFAULT_LIMITS } from "./record-limits.ts";
 import { firstReadable, Records } from "./records.ts";
@@ -49,10 +49,9 @@ class Recorder implements TaskCheckpoints {
   /** See `contents`. */
   private stored: Map<string, Place> | undefined;
   private readonly records: Records;
+  private readonly authors: Authors;
   private readonly covered = new Set<string>();
   private readonly newlyCovered = new Map<string, Entry | undefined>();
-  /** Files (absolute) that commands of this process changed, and when, ms; as `Activity.named`. */
-  private readonly touched = new Map<string, number>();
   private session: HeldClaim | undefined;
   private number = 1;
   /** What any task found last in this workspace: saves reading. */
@@ -61,12 +60,8 @@ class Recorder implements TaskCheckpoints {
   private readonly walks = new Map<string, WalkMemory>();
   /** What this task found last. */
   private last: State | undefined;
-  /** When that was, ms. */
-  private lastAt = 0;
   /** The newest checkpoint, and the hash of all it holds; an equal state needs no other. */
   private newest: { checkpoint: Checkpoint; hash: string } | undefined;
-  /** What checks have left behind so far. */
-  private outputs: ReadonlySet<string> = new Set();
   /** The whole manifest of this session, which the next ones extend. */
   private base: { name: string; state: State } | undefined;
   private queue: Promise<unknown> = Promise.resolve();
@@ -79,6 +74,7 @@ class Recorder implements TaskCheckpoints {
     this.writer = new PackWriter(packs, `${this.token}.pack`);
     this.reader = new PackReader(packs);
     this.records = new Records(input);
+    this.authors = new Authors(input, this.records);
   }
 
   record(signal: AbortSignal): Promise<Checkpoint> {
@@ -149,13 +145,7 @@ class Recorder implements TaskCheckpoints {
   }
 
   acted(): Promise<void> {
-    return this.inTurn(async () => {
-      const now = this.now();
-      const times = this.times(now);
-      if (!times) return;
-      const paths = [...suspects(times), ...newcomers(times)];
-      for (const path of touched(times, paths)) this.touched.set(join(this.input.workspace, path), now);
-    });
+    return this.inTurn(async () => this.authors.acted(this.now()));
   }
 
   async close(): Promise<void> {
@@ -194,12 +184,11 @@ class Recorder implements TaskCheckpoints {
     const newest = hint === undefined || hint === own?.checkpoint.id ? own : (firstReadable(dir, [hint]) ?? own);
     for (const path of own?.state.covered ?? []) this.covered.add(path);
     this.last = own?.state;
-    this.lastAt = own ? Date.parse(own.checkpoint.at) : 0;
+    this.authors.recorded(own?.state, own ? Date.parse(own.checkpoint.at) : 0, own?.checks.outputs);
     this.cache = soundEntries(packFolder(dir, workspaceKey(workspace)), newest?.state.entries ?? Entries.NONE);
-    this.outputs = new Set(own?.checks.outputs);
     if (own && newest === own && this.cache.size === own.state.entries.size) {
       const { checkpoint, state } = own;
-      this.newest = { checkpoint, hash: this.outputs.size === 0 ? checkpoint.hash : state.entries.hash() };
+      this.newest = { checkpoint, hash: this.authors.hasOutputs ? state.entries.hash() : checkpoint.hash };
     }
   }
 
@@ -249,23 +238,16 @@ class Recorder implements TaskCheckpoints {
     const hash = newest && last?.entries === state.entries ? newest.hash : state.entries.hash();
     if (newest?.hash === hash && last && sameLimits(last, state)) {
       this.last = state;
-      this.lastAt = this.now();
+      this.authors.recorded(state, this.now());
       this.cache = state.entries;
       return newest.checkpoint;
     }
     const name = `${String(this.number).padStart(3, "0")}-${this.token}`;
     const now = this.now();
-    const { checks: changed, ...others } = this.parted(state, now);
-    const first = changed.length + this.outputs.size > 0 ? this.records.first() : undefined;
-    const isClaimed = (path: string) =>
-      others.theirs.includes(path) || others.shared.includes(path) || this.wasNamed(path);
-    const { outputs } = this;
-    const checks = outputsOf({ first, before: last ?? state, after: state, outputs, changed, isClaimed });
+    const { others, checks, own } = this.authors.of(state, now);
     const files = countFiles(state.entries);
     const id = manifestId(workspace, task, name);
     // What checks left behind makes no other workspace of it.
-    const own =
-      first && checks.outputs.length > 0 ? withPaths(state.entries, checks.outputs, first.entries) : undefined;
     const checkpoint = { id, hash: own?.hash() ?? hash, at: new Date(now).toISOString(), files, uncovered };
     const recorded: Recorded = { checkpoint, task, workspace, addDirs, state, others, checks };
     await this.writer.flush();
@@ -283,40 +265,15 @@ class Recorder implements TaskCheckpoints {
     if (manifest.base === null) this.base = { name, state };
     this.records.add(recorded);
     this.newest = { checkpoint, hash };
-    this.outputs = new Set(checks.outputs);
     this.last = state;
-    this.lastAt = now;
+    this.authors.recorded(state, now, checks.outputs);
     this.cache = state.entries;
     return checkpoint;
   }
 
-  /** What others and the checks changed since this task's last record. */
-  private parted(to: State, now: number): Parted {
-    const times = this.times(now);
-    if (!times) return { theirs: [], shared: [], checks: [] };
-    return attribute({ ...times, to, wasSo: this.records.memory(), outputs: this.outputs });
-  }
-
-  /** True where a tool of the task said that it changed this file, since the last record. */
-  private wasNamed(path: string): boolean {
-    const time = this.input.activity?.().named.get(join(this.input.workspace, path));
-    return time !== undefined && time >= this.lastAt;
-  }
-
-  /** What the times of files are held against; undefined where whatever changes is the task's work. */
-  private times(now: number): TimesInput | undefined {
-    const { workspace, addDirs, activity } = this.input;
-    const { last: from, lastAt: since } = this;
-    if (!activity || !from) return undefined;
-    const { spans, named } = activity();
-    const both = { spans, named: new Map([...named, ...this.touched]) };
-    return { from, since, now, activity: both, roots: rootsOf(workspace, addDirs) };
-  }
-
   /** Records what somebody else changed of these before the task changes it, too: afterwards no time would tell. */
   private async tellApart(choose: (times: TimesInput) => readonly string[]): Promise<void> {
-    const times = this.times(this.now());
-    if (!times || !wasChanged(times, choose(times))) return;
+    if (!this.authors.wasChanged(choose, this.now())) return;
     await this.storing(async () => this.save(await scan(this.scanInput(AbortSignal.timeout(NOTICE_MS)))));
   }
 

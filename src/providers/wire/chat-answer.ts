@@ -3,7 +3,7 @@ import type { AssistantBlock, StopReason, Usage } from "../../contracts/message.
 import { explain } from "../trouble.ts";
 import { ToolCalls } from "./chat-calls.ts";
 import { mergeDetails } from "./chat-reasoning.ts";
-import { type ContentPiece, InlineThoughts } from "./inline-thoughts.ts";
+import { InlineThoughts } from "./inline-thoughts.ts";
 import { Told } from "./told.ts";
 import { count, firstAnswer, object, objects, text } from "./values.ts";
 import type { Target } from "./wire.ts";
@@ -50,7 +50,7 @@ export class ChatAnswer {
     this.#stop = text(choice["finish_reason"]) || this.#stop;
     const delta = object(choice["delta"]);
     this.told.goOn("reasoning", this.#reasoning(delta), this.#blocks);
-    this.#say(this.#content.take(this.#text(delta)));
+    this.told.goOnWith(this.#content.take(this.#text(delta)), this.#blocks);
     for (const piece of objects(delta["tool_calls"])) {
       const begun = this.#calls.take(piece, text(chunk["id"]));
       if (begun) this.told.call(begun.id, begun.name);
@@ -68,7 +68,7 @@ export class ChatAnswer {
    * @throws ProviderError where the answer has no end yet.
    */
   done(ended: boolean): void {
-    this.#say(this.#content.finish());
+    this.told.goOnWith(this.#content.finish(), this.#blocks);
     this.told.flush();
     const calls = this.#calls.finished();
     if (!this.#stop && !(ended && (calls.length > 0 || this.#blocks.length > 0))) {
@@ -84,10 +84,6 @@ export class ChatAnswer {
       from: this.#target.info.ref,
     };
     this.told.end(message, stop, this.#usage);
-  }
-
-  #say(pieces: readonly ContentPiece[]): void {
-    for (const { kind, text } of pieces) this.told.goOn(kind, text, this.#blocks);
   }
 
   /** `reasoning_content` (DeepSeek, Moonshot, Qwen, xAI), `reasoning` (Groq, OpenRouter), `reasoning_details`. */

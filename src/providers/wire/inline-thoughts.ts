@@ -1,5 +1,5 @@
 /** A piece of an answer's content, by what it is. */
-export interface ContentPiece {
+interface ContentPiece {
   kind: "text" | "reasoning";
   text: string;
 }

@@ -2,7 +2,7 @@ import { ProviderError } from "../../base/errors.ts";
 import type { StopReason, ToolCallBlock, Usage } from "../../contracts/message.ts";
 import { explain } from "../trouble.ts";
 import { madeId } from "./call-ids.ts";
-import { type ContentPiece, InlineThoughts } from "./inline-thoughts.ts";
+import { InlineThoughts } from "./inline-thoughts.ts";
 import { Told } from "./told.ts";
 import { count, object, objects, text } from "./values.ts";
 import type { Encoded, Target } from "./wire.ts";
@@ -32,7 +32,7 @@ export class OllamaAnswer {
     }
     const message = object(chunk["message"]);
     this.told.goOn("reasoning", text(message["thinking"]), this.#blocks);
-    this.#say(this.#content.take(text(message["content"])));
+    this.told.goOnWith(this.#content.take(text(message["content"])), this.#blocks);
     for (const call of objects(message["tool_calls"])) {
       const called = object(call["function"]);
       const name = text(called["name"]);
@@ -50,12 +50,8 @@ export class OllamaAnswer {
     return new ProviderError("broken_stream", id, `${id}: ${reason}`);
   }
 
-  #say(pieces: readonly ContentPiece[]): void {
-    for (const { kind, text } of pieces) this.told.goOn(kind, text, this.#blocks);
-  }
-
   #done(chunk: Record<string, unknown>): void {
-    this.#say(this.#content.finish());
+    this.told.goOnWith(this.#content.finish(), this.#blocks);
     this.told.flush();
     const read = count(chunk["prompt_eval_count"]);
     this.#checkRead(read);

@@ -34,6 +34,11 @@ export class Told {
     this.#pieces.push(piece);
   }
 
+  /** The same for pieces that follow each other. */
+  goOnWith(pieces: readonly { kind: Kind; text: string }[], blocks: (Growing & { type: Kind })[]): void {
+    for (const { kind, text } of pieces) this.goOn(kind, text, blocks);
+  }
+
   /** A piece of the last of these blocks, or of a new one where that is of another kind. */
   goOn(kind: Kind, piece: string, blocks: (Growing & { type: Kind })[]): void {
     if (piece === "") return;
